@@ -1,0 +1,47 @@
+# make help lists the targets. Everything lives in .venv, .cache and data; `make clean` removes it.
+SHELL := /bin/bash
+PY ?= python3
+BIN := .venv/bin
+UV_VERSION := 0.13.9
+UV = $(shell command -v uv || echo .cache/uv/bin/uv)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run live test test-fast lint types imports check bench docs lock clean
+
+help: ## these lines
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*##/  make \1\t/' | expand -t 22
+
+setup: .venv/.done ## the environment, from the hashed lock
+
+.venv/.done: requirements.lock pyproject.toml
+	@command -v uv >/dev/null || test -x .cache/uv/bin/uv || { $(PY) -m venv .cache/uv && .cache/uv/bin/pip install -q uv==$(UV_VERSION); }
+	@test -x $(BIN)/python || $(UV) venv -q --python $(PY) .venv
+	@$(UV) pip sync -q --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock
+	@$(UV) pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: setup ## the main job on the sample outlets, through Airflow
+	@$(BIN)/python -m seeds.run
+
+live: setup ## the same pipeline on config/feeds.toml, scheduled by Airflow
+	@$(BIN)/python -m dags.live
+
+test: setup ## all tests
+	@$(BIN)/python -m pytest
+
+lint: setup ## style
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: setup ## mypy --strict on the package
+	@$(BIN)/mypy
+
+imports: setup ## the layers
+	@$(BIN)/lint-imports
+
+check: lint types imports ## lint, types and layers
+
+lock: ## resolve the lock again
+	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --python-version 3.11 --extra dev -o requirements.lock pyproject.toml
+
+clean: ## remove everything that the targets above made
+	rm -rf .venv .cache .airflow data build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

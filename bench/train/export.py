@@ -1,0 +1,162 @@
+"""Write the tagger as ONNX: python -m bench.train.export WEIGHTS MINILM_FOLDER OUT.
+
+The graph reads one window, ``rows`` (n, 4), and gives ``cue`` (n, 3), ``starts`` (k) and
+``links`` (k, n, 6). The first of ``starts`` is always row 0, so k is never 0. Matrices
+are stored in 16 bits (or with ``--int8`` in 8, a scale for each column), the embedding
+in 8 (a scale for each row); both are widened to 32 before they are used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+from safetensors.numpy import load_file
+
+HIDDEN, HEADS, LAYERS, BILINEAR, LABELS, REACH = 384, 12, 6, 96, 6, 160
+OPTIONS = '{"cue": 0.35, "core": 176, "context": 39, "scale": [1.0, 1.0, 1.0, 1.0, 2.0]}'
+CANDIDATE = 0.1  # least probability of a cue start that is linked at all
+
+
+class Graph:
+    """Nodes and initialisers, named as they come."""
+
+    def __init__(self, weights: dict[str, np.ndarray], int8: bool) -> None:
+        self.weights, self.int8 = weights, int8
+        self.nodes: list[onnx.NodeProto] = []
+        self.initialisers: list[onnx.TensorProto] = []
+
+    def constant(self, array: np.ndarray) -> str:
+        name = f"c{len(self.initialisers)}"
+        self.initialisers.append(numpy_helper.from_array(np.asarray(array, order="C"), name))
+        return name
+
+    def __call__(self, op: str, *inputs: str, outputs: int = 1, name: str = "", **attributes) -> str:
+        out = name or f"t{len(self.nodes)}"
+        self.nodes.append(helper.make_node(op, list(inputs), [out], **attributes))
+        return out
+
+    def matrix(self, array: np.ndarray) -> str:
+        """A matrix (in, out), stored small."""
+        if not self.int8:
+            return self("Cast", self.constant(array.astype(np.float16)), to=TensorProto.FLOAT)
+        scale = np.maximum(np.abs(array).max(axis=0, keepdims=True), 1e-8) / 127
+        small = np.clip(np.rint(array / scale), -127, 127).astype(np.int8)
+        wide = self("Cast", self.constant(small), to=TensorProto.FLOAT)
+        return self("Mul", wide, self.constant(scale.astype(np.float32)))
+
+    def linear(self, x: str, name: str) -> str:
+        w, b = self.weights[f"{name}.weight"], self.weights[f"{name}.bias"]
+        return self("Add", self("MatMul", x, self.matrix(w.T)), self.constant(b))
+
+    def norm(self, x: str, name: str) -> str:
+        w, b = self.weights[f"{name}.weight"], self.weights[f"{name}.bias"]
+        return self("LayerNormalization", x, self.constant(w), self.constant(b), axis=-1, epsilon=1e-12)
+
+    def ints(self, *values: int) -> str:
+        return self.constant(np.array(values, dtype=np.int64))
+
+    def gather(self, name: str, ids: str) -> str:
+        return self("Gather", self.constant(self.weights[f"{name}.weight"]), ids)
+
+
+def build(weights: dict[str, np.ndarray], int8: bool) -> onnx.ModelProto:
+    g = Graph(weights, int8)
+    columns = [g("Gather", "rows", g.constant(np.array(i)), axis=1) for i in range(4)]
+    word = weights["word.weight"]
+    scale = np.maximum(np.abs(word).max(axis=1, keepdims=True), 1e-8) / 127
+    small = np.clip(np.rint(word / scale), -127, 127).astype(np.int8)
+    x = g("Cast", g("Gather", g.constant(small), columns[0]), to=TensorProto.FLOAT)
+    x = g("Mul", x, g("Gather", g.constant(scale.astype(np.float32)), columns[0]))
+    size = g("Shape", columns[0])
+    count = g("Squeeze", size)
+    at = g("Range", g.constant(np.array(0)), count, g.constant(np.array(1)))
+    x = g("Add", x, g.gather("place", at))
+    for name, column in zip(("case", "quote", "paragraph"), columns[1:], strict=True):
+        x = g("Add", x, g.gather(name, column))
+    x = g.norm(x, "norm")
+    for n in range(LAYERS):
+        b = f"blocks.{n}"
+        qkv = g("Reshape", g.linear(x, f"{b}.qkv"), g.ints(-1, 3, HEADS, HIDDEN // HEADS))
+        parts = g("Transpose", qkv, perm=[1, 2, 0, 3])
+        q, k, v = (g("Gather", parts, g.constant(np.array(i)), axis=0) for i in range(3))
+        root = g.constant(np.array(1 / np.sqrt(HIDDEN // HEADS), dtype=np.float32))
+        scores = g("MatMul", g("Mul", q, root), g("Transpose", k, perm=[0, 2, 1]))
+        seen = g("MatMul", g("Softmax", scores, axis=-1), v)
+        seen = g("Reshape", g("Transpose", seen, perm=[1, 0, 2]), g.ints(-1, HIDDEN))
+        x = g.norm(g("Add", x, g.linear(seen, f"{b}.out")), f"{b}.norm1")
+        up = g("Gelu", g.linear(x, f"{b}.up"))
+        x = g.norm(g("Add", x, g.linear(up, f"{b}.down")), f"{b}.norm2")
+    cue = g.linear(x, "cue")
+    g("Identity", cue, name="cue")
+    chance = g("Gather", g("Softmax", cue, axis=-1), g.constant(np.array(1)), axis=1)
+    likely = g("Greater", chance, g.constant(np.array(CANDIDATE, dtype=np.float32)))
+    rows = g("Reshape", g("NonZero", likely), g.ints(-1))
+    starts = g("Concat", g.ints(0), rows, axis=0, name="starts")
+    own = g("Gather", x, starts)
+    z = g("Unsqueeze", g.linear(x, "piece_side"), g.ints(0))
+    z = g("Add", z, g("Unsqueeze", g.linear(own, "cue_side"), g.ints(1)))
+    away = g("Sub", g("Unsqueeze", at, g.ints(0)), g("Unsqueeze", starts, g.ints(1)))
+    away = g("Clip", away, g.constant(np.array(-REACH)), g.constant(np.array(REACH)))
+    z = g("Relu", g("Add", z, g.gather("distance", g("Add", away, g.ints(REACH)))))
+    mix = weights["mix.weight"]  # (out, in, 3): one matrix for each neighbour
+    padded = g("Pad", z, g.ints(0, 1, 0, 0, 1, 0))
+    wide = g("Add", size, g.ints(2))
+    mixed = z
+    for i in range(3):
+        piece = g("Slice", padded, g.ints(i), g("Sub", wide, g.ints(2 - i)), g.ints(1))
+        mixed = g("Add", mixed, g("MatMul", piece, g.matrix(mix[:, :, i].T)))
+    z = g("Relu", g("Add", mixed, g.constant(weights["mix.bias"])))
+    query = g("Reshape", g.linear(own, "query"), g.ints(-1, LABELS, BILINEAR))
+    key = g("Unsqueeze", g.linear(x, "key"), g.ints(0))
+    pair = g("MatMul", key, g("Transpose", query, perm=[0, 2, 1]))
+    pair = g("Mul", pair, g.constant(np.array(1 / np.sqrt(BILINEAR), dtype=np.float32)))
+    g("Add", g.linear(z, "label"), pair, name="links")
+    graph = helper.make_graph(
+        g.nodes,
+        "tagger",
+        [helper.make_tensor_value_info("rows", TensorProto.INT64, ["n", 4])],
+        [
+            helper.make_tensor_value_info("cue", TensorProto.FLOAT, ["n", 3]),
+            helper.make_tensor_value_info("starts", TensorProto.INT64, ["k"]),
+            helper.make_tensor_value_info("links", TensorProto.FLOAT, ["k", "n", LABELS]),
+        ],
+        g.initialisers,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
+    onnx.checker.check_model(model)
+    return model
+
+
+def main() -> None:
+    ap = argparse.ArgumentParser(description=__doc__)
+    ap.add_argument("weights", type=Path)
+    ap.add_argument("minilm", type=Path)
+    ap.add_argument("out", type=Path)
+    ap.add_argument("--int8", action="store_true")
+    ap.add_argument("--options", default=OPTIONS, help="Options of decoding, as JSON")
+    ap.add_argument("--training", help="what to write down of the training, as JSON")
+    a = ap.parse_args()
+    data = build(load_file(str(a.weights)), a.int8).SerializeToString(deterministic=True)
+    a.out.mkdir(parents=True, exist_ok=True)
+    (a.out / "tagger.onnx").write_bytes(data)
+    shutil.copyfile(a.minilm / "tokenizer.json", a.out / "tokenizer.json")
+    meta = {
+        "options": json.loads(a.options),
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "bytes": len(data),
+        "weights": "int8" if a.int8 else "float16, embedding int8",
+        "training": json.loads(a.training) if a.training else {},
+    }
+    (a.out / "meta.json").write_text(json.dumps(meta, indent=1) + "\n", "utf-8")
+    print(json.dumps(meta))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,232 @@
+"""Train the tagger: python -m bench.train.train TRAIN.pkl MINILM_FOLDER OUT [options].
+
+Writes OUT/epoch-N.safetensors (averaged weights) after each epoch and OUT/log.jsonl.
+``--minutes`` cuts the schedule by the clock instead of ``--epochs`` (the log says what
+that came to); only ``--epochs`` can be repeated exactly.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import pickle
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch.nn import functional as F
+
+from bench.train.model import LAYERS, Tagger
+
+CLS, SEP = 101, 102
+
+
+def windows(document: dict, rng: random.Random) -> Iterator[tuple[int, int]]:
+    """A random cut of a document into windows, mostly at paragraph borders."""
+    rows = document["rows"]
+    heads = np.flatnonzero(rows[:, 3])
+    at, size = 0, len(rows)
+    while at < size:
+        longest = rng.randint(96, 254)
+        end = min(size, at + longest)
+        if end < size and rng.random() < 0.75:
+            near = heads[(heads > at + 32) & (heads <= end)]
+            if len(near):
+                end = int(near[-1])
+        yield at, end
+        at = end
+
+
+def example(document: dict, at: int, end: int, rng: random.Random) -> dict:
+    """One window with its labels; [CLS] and [SEP] stand around it."""
+    size = end - at + 2
+    rows = np.zeros((size, 4), dtype=np.int64)
+    rows[1:-1] = document["rows"][at:end]
+    rows[0, 0], rows[-1, 0] = CLS, SEP
+    if rng.random() < 0.12:
+        rows[:, 3] = 0  # a text in a single paragraph
+    if rng.random() < 0.03:
+        rows[:, 1] = rng.choice((0, 1))  # a text that lost its case, or a title
+    cue, flat = np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
+    starts, labels = [], []
+    for (c0, c1), content, source in document["statements"]:
+        own = np.zeros(size, dtype=np.int64)
+        for part, inside in ((content, 1), (source, 4)):
+            for p0, p1 in part:
+                a, b = max(p0, at) - at + 1, min(p1, end) - at + 1
+                if a >= b:
+                    continue
+                if inside == 1:
+                    own[a:b] = 2
+                    own[a] = 1
+                    if p1 <= end:
+                        own[b - 1] = 3
+                    if p0 < at:
+                        own[a] = 2 if b - a > 1 or p1 > end else 3
+                    flat[a:b] = 2
+                    flat[a] = 1
+                else:
+                    own[a:b] = 5
+                    own[a] = 4
+                    flat[a:b] = 4
+                    flat[a] = 3
+        if at <= c0 < end:
+            cue[c0 - at + 1 : min(c1, end) - at + 1] = 2
+            cue[c0 - at + 1] = 1
+            starts.append(c0 - at + 1)
+            labels.append(own)
+    return {"rows": rows, "cue": cue, "flat": flat, "starts": starts, "labels": labels}
+
+
+def batches(documents: list[dict], rng: random.Random, budget: int) -> list[list[dict]]:
+    examples = [example(d, at, end, rng) for d in documents for at, end in windows(d, rng)]
+    examples.sort(key=lambda e: len(e["rows"]) + rng.random() * 8)
+    found: list[list[dict]] = [[]]
+    for one in examples:
+        longest = max([len(one["rows"]), *(len(e["rows"]) for e in found[-1])])
+        if longest * (len(found[-1]) + 1) > budget:
+            found.append([])
+        found[-1].append(one)
+    rng.shuffle(found)
+    return [batch for batch in found if batch]
+
+
+def tensors(batch: list[dict]) -> dict[str, torch.Tensor]:
+    length = max(len(e["rows"]) for e in batch)
+    rows = torch.zeros(len(batch), length, 4, dtype=torch.long)
+    cue = torch.full((len(batch), length), -100)
+    flat = torch.full((len(batch), length), -100)
+    n = sum(len(e["starts"]) for e in batch)
+    labels = torch.full((n, length), -100)
+    window, start = torch.zeros(n, dtype=torch.long), torch.zeros(n, dtype=torch.long)
+    k = 0
+    for i, e in enumerate(batch):
+        size = len(e["rows"])
+        rows[i, :size] = torch.from_numpy(e["rows"])
+        cue[i, :size] = torch.from_numpy(e["cue"])
+        flat[i, :size] = torch.from_numpy(e["flat"])
+        for s, own in zip(e["starts"], e["labels"], strict=True):
+            window[k], start[k] = i, s
+            labels[k, :size] = torch.from_numpy(own)
+            k += 1
+    lengths = torch.tensor([len(e["rows"]) for e in batch])
+    return {"rows": rows, "cue": cue, "flat": flat, "labels": labels,
+            "window": window, "start": start, "lengths": lengths}  # fmt: skip
+
+
+def loss_of(model: Tagger, t: dict[str, torch.Tensor], bf16: bool) -> tuple[torch.Tensor, list[float]]:
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
+        states = model.encode(t["rows"], t["lengths"])
+    states = states.float()
+    pieces = int(t["lengths"].sum())
+    cue = F.cross_entropy(model.cue(states).flatten(0, 1), t["cue"].flatten(), reduction="sum")
+    flat = F.cross_entropy(model.flat(states).flatten(0, 1), t["flat"].flatten(), reduction="sum")
+    loss = 4.0 * cue / pieces + 0.5 * flat / pieces
+    link = torch.zeros(())
+    if len(t["start"]):
+        logits = model.link(states, t["window"], t["start"])
+        link = F.cross_entropy(logits.flatten(0, 1), t["labels"].flatten(), reduction="sum")
+        loss = loss + link / pieces  # about one cue in 41 pieces: a mean over cues and 41 pieces
+    return loss, [cue.item() / pieces, flat.item() / pieces, link.item() / max(1, len(t["start"]))]
+
+
+def groups(model: Tagger, rate: float, decay: float, heads: float) -> list[dict]:
+    """Lower rates for lower layers; no weight decay on biases, norms and embeddings."""
+    found: list[dict] = []
+    for name, p in model.named_parameters():
+        if not p.requires_grad:
+            continue
+        if name.startswith("blocks."):
+            lr = rate * decay ** (LAYERS - 1 - int(name.split(".")[1]))
+        elif name.startswith(("place", "norm")):
+            lr = rate * decay**LAYERS
+        else:
+            lr = heads
+        found.append({"params": [p], "lr": lr, "base": lr, "weight_decay": 0.01 if p.ndim > 1 else 0.0})
+    return found
+
+
+def main() -> None:
+    ap = argparse.ArgumentParser(description=__doc__)
+    ap.add_argument("data", type=Path)
+    ap.add_argument("minilm", type=Path)
+    ap.add_argument("out", type=Path)
+    ap.add_argument("--epochs", type=float, default=8)
+    ap.add_argument("--minutes", type=float)
+    ap.add_argument("--seed", type=int, default=4)
+    ap.add_argument("--rate", type=float, default=3e-4)
+    ap.add_argument("--heads", type=float, default=1e-3)
+    ap.add_argument("--layer-decay", type=float, default=0.9)
+    ap.add_argument("--budget", type=int, default=2048)
+    ap.add_argument("--threads", type=int, default=2)
+    ap.add_argument("--fp32", action="store_true")
+    ap.add_argument("--steps", type=int, help="stop after so many steps (to time it)")
+    ap.add_argument("--start", type=Path, help="weights to go on from")
+    a = ap.parse_args()
+    torch.manual_seed(a.seed)
+    torch.set_num_threads(a.threads)
+    rng = random.Random(a.seed)
+    data = pickle.loads(a.data.read_bytes())
+    documents = data["documents"]
+    model = Tagger()
+    model.load_minilm(a.minilm / "model.safetensors")
+    if a.start:
+        from safetensors.torch import load_file
+
+        model.load_state_dict(load_file(str(a.start)))
+    optimizer = torch.optim.AdamW(groups(model, a.rate, a.layer_decay, a.heads), betas=(0.9, 0.98), fused=True)
+    trained = {n: p for n, p in model.named_parameters() if p.requires_grad}
+    mean = {n: p.detach().clone() for n, p in trained.items()}
+    a.out.mkdir(parents=True, exist_ok=True)
+    begun, step, epoch, progress, per_epoch = time.monotonic(), 0, 0, 0.0, 0
+    seen = np.zeros(3)
+    model.train()
+    log = open(a.out / "log.jsonl", "a")
+    print(json.dumps({"args": {k: str(v) for k, v in vars(a).items()}, "sha256": data["sha256"]}), file=log, flush=True)
+
+    def save(name: str) -> None:
+        whole = {**model.state_dict(), **mean}
+        save_file({k: v.contiguous() for k, v in whole.items() if k != "word.weight"} | {"word.weight": model.word.weight.detach()}, a.out / f"{name}.safetensors")
+
+    while progress < 1:
+        epoch += 1
+        todo = batches(documents, rng, a.budget)
+        per_epoch = len(todo)
+        for done, batch in enumerate(todo, 1):
+            if a.minutes:
+                progress = (time.monotonic() - begun) / 60 / a.minutes
+            else:
+                progress = step / (a.epochs * per_epoch)
+            if progress >= 1:
+                break
+            rate = min(1.0, (step + 1) / 150) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress)))
+            for group in optimizer.param_groups:
+                group["lr"] = group["base"] * rate
+            loss, parts = loss_of(model, tensors(batch), not a.fp32)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(trained.values(), 1.0)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            step += 1
+            keep = min(0.998, (1 + step) / (20 + step))
+            with torch.no_grad():
+                torch._foreach_lerp_(list(mean.values()), [p.detach() for p in trained.values()], 1 - keep)
+            seen = 0.98 * seen + 0.02 * np.array(parts)
+            if step % 20 == 0:
+                fair = seen / (1 - 0.98**step)
+                row = {"epoch": epoch, "done": f"{done}/{per_epoch}", "step": step, "progress": round(progress, 4), "minutes": round((time.monotonic() - begun) / 60, 2),
+                       "cue": round(fair[0], 4), "flat": round(fair[1], 4), "link": round(fair[2], 3)}  # fmt: skip
+                print(json.dumps(row), file=log, flush=True)
+            if a.steps and step >= a.steps:
+                return
+        save(f"epoch-{epoch}")
+    print(json.dumps({"steps": step, "epochs": step / per_epoch, "minutes": (time.monotonic() - begun) / 60}), file=log, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,806 @@
+"""The state database: what must be looked up by key. SQLite or PostgreSQL, by URL.
+
+Every table but the feed states and the outbox is a cache of a fold over partitions:
+rows carry the partition that wrote them, are never updated, and are replaced whole when
+that partition is made again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from pipeline.errors import DamagedError, StoreError
+from pipeline.model import (
+    Act,
+    Alert,
+    AlertKind,
+    ClaimState,
+    DateSource,
+    Delivery,
+    DeliveryState,
+    Feed,
+    FeedState,
+    MentionKind,
+    Partition,
+    Relation,
+    RelationKind,
+    Said,
+    SeenArticle,
+    Span,
+    Statement,
+    TextSource,
+    Voice,
+    WantedPage,
+)
+
+SCHEMA = 1
+PAGE_TRIES = 4
+
+
+class UtcDateTime(sa.TypeDecorator[datetime]):
+    """Aware and UTC on both sides; SQLite would lose the zone."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def process_bind_param(
+        self, value: datetime | None, dialect: sa.Dialect
+    ) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a moment without a zone: {value}")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(
+        self, value: datetime | None, dialect: sa.Dialect
+    ) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value else None
+
+
+_meta = sa.MetaData()
+
+
+def _table(name: str, *columns: Any) -> sa.Table:
+    return sa.Table(name, _meta, *columns)
+
+
+def _text(name: str, **options: Any) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=options.pop("nullable", False), **options)
+
+
+def _moment(name: str, **options: Any) -> sa.Column[datetime]:
+    return sa.Column(name, UtcDateTime, nullable=options.pop("nullable", False), **options)
+
+
+def _number(name: str, **options: Any) -> sa.Column[int]:
+    return sa.Column(name, sa.Integer, nullable=False, **options)
+
+
+about = _table("about", _text("key", primary_key=True), _text("value"))
+
+progress = _table(
+    "progress",
+    _text("step", primary_key=True),
+    _text("partition", primary_key=True),
+    sa.Column("stale", sa.Boolean, nullable=False),
+    _text("sha256", nullable=True),
+)
+
+feed_states = _table(
+    "feed_states",
+    _text("feed_id", primary_key=True),
+    _text("url"),
+    _text("etag", nullable=True),
+    _text("last_modified", nullable=True),
+    _text("body_sha256", nullable=True),
+    _number("failures"),
+    _moment("due_at", nullable=True),
+    sa.Column("gone", sa.Boolean, nullable=False),
+    _text("moved_to", nullable=True),
+    _number("moved_seen"),
+    _number("unchanged_in_row"),
+    _text("configured_url"),
+)
+
+pages = _table(
+    "pages",
+    _text("key", primary_key=True),
+    _text("url"),
+    _text("feed_id"),
+    _number("tries"),
+    sa.Column("done", sa.Boolean, nullable=False),
+    _moment("due_at", nullable=True),
+)
+
+seen = _table(
+    "articles_seen",
+    _text("article_id", primary_key=True),
+    _number("revision", primary_key=True),
+    _text("feed_id"),
+    _text("url", index=True),
+    _text("guid"),
+    _text("text_sha256"),
+    _text("shape_sha256"),
+    _text("text_source"),
+    _moment("published_at"),
+    _text("published_at_source"),
+    _moment("first_seen_at"),
+    _text("wire_group_id"),
+    sa.Column("signature", sa.LargeBinary, nullable=False),
+    _text("partition", index=True),
+    _text("outlet"),
+    sa.Index("articles_seen_guid", "feed_id", "guid"),
+)
+
+bands = _table(
+    "article_bands",
+    sa.Column("band", sa.LargeBinary, nullable=False),
+    _text("article_id"),
+    _moment("first_seen_at"),
+    _text("partition", index=True),
+    sa.Index("article_bands_band", "band", "first_seen_at"),
+)
+
+record = _table(
+    "record",
+    _text("statement_id", primary_key=True),
+    _text("partition", index=True),
+    _text("figure_id", index=True),
+    _text("claim_id", index=True),
+    _text("utterance_id"),
+    _text("kind"),
+    _text("earlier_id", nullable=True),
+    _text("earlier_claim_id", nullable=True),
+    sa.Column("score", sa.Float, nullable=False),
+    _text("reasons"),
+    _moment("first_seen_at", index=True),
+    _text("statement"),
+)
+
+record_terms = _table(
+    "record_terms",
+    _text("figure_id", primary_key=True),
+    _text("term", primary_key=True),
+    _text("statement_id", primary_key=True),
+    _text("partition", index=True),
+)
+
+outbox = _table(
+    "outbox",
+    _text("alert_id", primary_key=True),
+    _text("kind"),
+    _text("rule_id"),
+    _text("channel"),
+    _text("claim_id"),
+    _text("figure_id"),
+    _text("figure"),
+    _text("relation"),
+    _text("statement_id"),
+    _moment("created_at", index=True),
+    _text("subject"),
+    _text("body"),
+    _text("payload"),
+    _text("state"),
+    _number("tries"),
+    _moment("next_try_at", nullable=True),
+)
+
+deliveries = _table(
+    "deliveries",
+    _text("alert_id", primary_key=True),
+    _number("attempt", primary_key=True),
+    _text("channel"),
+    _moment("at", index=True),
+    _text("state"),
+    _text("reason"),
+)
+
+
+class Database:
+    """One engine behind every store; transactions are short and whole."""
+
+    def __init__(self, url: str) -> None:
+        """``url`` as SQLAlchemy writes it. StoreError if it can't be opened."""
+        shown = sa.make_url(url).render_as_string(hide_password=True)
+        self.where = shown
+        self._engine = _engine(url)
+        with self.begin() as db:
+            _meta.create_all(db)
+            found = db.scalar(sa.select(about.c.value).where(about.c.key == "schema"))
+            if found is None:
+                self.upsert(db, about, [{"key": "schema", "value": str(SCHEMA)}])
+            elif int(found) != SCHEMA:
+                raise DamagedError(
+                    shown,
+                    f"schema {found}, this version reads {SCHEMA}; "
+                    "install the version that wrote it, or start a new database "
+                    "and run onrecord rebuild",
+                )
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A transaction; StoreError names the database where it fails."""
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            reason = str(getattr(error, "orig", None) or error)
+            if "malformed" in reason or "not a database" in reason:
+                raise DamagedError(self.where, reason) from error
+            raise StoreError(self.where, reason) from error
+
+    def upsert(
+        self, db: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Insert, or take the place of rows with the same key."""
+        if not rows:
+            return
+        insert = (
+            postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
+        )
+        statement = insert(table)
+        keys = [column.name for column in table.primary_key]
+        others = {
+            column.name: statement.excluded[column.name]
+            for column in table.columns
+            if column.name not in keys
+        }
+        db.execute(
+            statement.on_conflict_do_update(index_elements=keys, set_=others)
+            if others
+            else statement.on_conflict_do_nothing(index_elements=keys),
+            list(rows),
+        )
+
+    def insert_new(
+        self, db: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
+    ) -> int:
+        """Insert rows whose key is not there yet; how many."""
+        insert = (
+            postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
+        )
+        return sum(
+            db.execute(insert(table).on_conflict_do_nothing(), row).rowcount
+            for row in rows
+        )
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+def _engine(url: str) -> Engine:
+    if not url.startswith("sqlite"):
+        return sa.create_engine(url, pool_pre_ping=True)
+    engine = sa.create_engine(url, connect_args={"timeout": 60})
+
+    @sa.event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")  # a commit outlives a power cut
+        cursor.close()
+
+    return engine
+
+
+def _columns(table: sa.Table, row: Any, leave: Iterable[str] = ()) -> dict[str, Any]:
+    out = {column.name: getattr(row, column.name) for column in table.columns}
+    for name in leave:
+        out.pop(name)
+    return out
+
+
+class DbProgress:
+    """ports.Progress in the database."""
+
+    def __init__(self, db: Database, folds: Iterable[str]) -> None:
+        self._db = db
+        self._folds = frozenset(folds)
+
+    def pending(self, step: str, upto: Partition) -> list[Partition]:
+        query = (
+            sa.select(progress.c.partition)
+            .where(progress.c.step == step, progress.c.stale)
+            .where(progress.c.partition <= str(upto))
+            .order_by(progress.c.partition)
+        )
+        with self._db.begin() as db:
+            return [Partition.parse(key) for key in db.scalars(query)]
+
+    def stale(self, step: str, since: Partition, *, only: bool = True) -> None:
+        with self._db.begin() as db:
+            if not only:
+                self._cut(db, step, sa.literal(str(since)), inclusive=True)
+            row = {
+                "step": step,
+                "partition": str(since),
+                "stale": True,
+                "sha256": self._sha(db, step, since),
+            }
+            self._db.upsert(db, progress, [row])
+
+    def done(self, step: str, partition: Partition, sha256: str) -> bool:
+        with self._db.begin() as db:
+            changed = self._sha(db, step, partition) != sha256
+            row = {
+                "step": step,
+                "partition": str(partition),
+                "stale": False,
+                "sha256": sha256,
+            }
+            self._db.upsert(db, progress, [row])
+            if changed and step in self._folds:
+                self._cut(db, step, sa.literal(str(partition)), inclusive=False)
+            return changed
+
+    def known(self, step: str) -> set[Partition]:
+        """Every partition that the step was ever asked to make."""
+        query = sa.select(progress.c.partition).where(progress.c.step == step)
+        with self._db.begin() as db:
+            return {Partition.parse(key) for key in db.scalars(query)}
+
+    def _sha(self, db: Connection, step: str, partition: Partition) -> str | None:
+        return db.scalar(
+            sa.select(progress.c.sha256).where(
+                progress.c.step == step, progress.c.partition == str(partition)
+            )
+        )
+
+    def _cut(
+        self, db: Connection, step: str, key: sa.ColumnElement[str], *, inclusive: bool
+    ) -> None:
+        later = progress.c.partition >= key if inclusive else progress.c.partition > key
+        db.execute(
+            sa.update(progress).where(progress.c.step == step, later).values(stale=True)
+        )
+
+
+class DbFeedStates:
+    """ports.FeedStates in the database."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def load(self, feeds: Sequence[Feed]) -> dict[str, FeedState]:
+        with self._db.begin() as db:
+            rows = {row.feed_id: row for row in db.execute(sa.select(feed_states))}
+        return {feed.id: _feed_state(feed, rows.get(feed.id)) for feed in feeds}
+
+    def save(self, states: Iterable[FeedState]) -> None:
+        rows = [
+            {column.name: getattr(state, column.name) for column in feed_states.columns}
+            for state in states
+        ]
+        with self._db.begin() as db:
+            self._db.upsert(db, feed_states, rows)
+
+    def wanted_pages(self, now: datetime) -> list[WantedPage]:
+        query = (
+            sa.select(pages)
+            .where(~pages.c.done, pages.c.due_at <= now)
+            .order_by(pages.c.key)
+        )
+        with self._db.begin() as db:
+            return [
+                WantedPage(key=row.key, feed_id=row.feed_id, url=row.url)
+                for row in db.execute(query)
+            ]
+
+    def pages_failed(self, wanted: Iterable[WantedPage], now: datetime) -> None:
+        """Another try in 15 minutes, then 30, then 60; then given up."""
+        with self._db.begin() as db:
+            for page in wanted:
+                known = sa.select(pages.c.tries).where(pages.c.key == page.key)
+                tries = 1 + (db.scalar(known) or 0)
+                wait = timedelta(minutes=15) * 2 ** (tries - 1)
+                self._db.upsert(
+                    db, pages, [_page_row(page, tries, tries >= PAGE_TRIES, now + wait)]
+                )
+
+    def pages_done(self, wanted: Iterable[WantedPage]) -> None:
+        with self._db.begin() as db:
+            self._db.upsert(db, pages, [_page_row(p, 0, True, None) for p in wanted])
+
+    def pages_known(self, keys: Sequence[str]) -> set[str]:
+        found: set[str] = set()
+        with self._db.begin() as db:
+            for start in range(0, len(keys), 500):
+                query = sa.select(pages.c.key).where(
+                    pages.c.key.in_(keys[start : start + 500])
+                )
+                found.update(db.scalars(query))
+        return found
+
+
+def _page_row(
+    page: WantedPage, tries: int, done: bool, due_at: datetime | None
+) -> dict[str, Any]:
+    return {
+        "key": page.key,
+        "url": page.url,
+        "feed_id": page.feed_id,
+        "tries": tries,
+        "done": done,
+        "due_at": due_at,
+    }
+
+
+def _feed_state(feed: Feed, row: Any) -> FeedState:
+    if row is None or row.configured_url != feed.url:  # never asked, or an editor moved it
+        return FeedState(feed_id=feed.id, url=feed.url, configured_url=feed.url)
+    return FeedState(**_columns(feed_states, row))
+
+
+class DbSeen:
+    """ports.Seen in the database."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def find(
+        self, *, url: str, feed_id: str, guid: str, before: Partition
+    ) -> list[SeenArticle]:
+        same = sa.select(seen.c.article_id).where(
+            sa.or_(
+                seen.c.url == url,
+                sa.and_(seen.c.feed_id == feed_id, seen.c.guid == guid),
+            ),
+            seen.c.partition < str(before),
+        )
+        query = (
+            sa.select(seen)
+            .where(seen.c.article_id.in_(same), seen.c.partition < str(before))
+            .order_by(seen.c.first_seen_at, seen.c.article_id, seen.c.revision)
+        )
+        with self._db.begin() as db:
+            return [_seen_article(row) for row in db.execute(query)]
+
+    def alike(
+        self, wanted: Sequence[bytes], *, since: datetime, before: Partition
+    ) -> list[SeenArticle]:
+        ids = (
+            sa.select(bands.c.article_id)
+            .where(bands.c.band.in_(list(wanted)))
+            .where(bands.c.first_seen_at >= since, bands.c.partition < str(before))
+        )
+        query = (
+            sa.select(seen)
+            .where(seen.c.article_id.in_(ids), seen.c.revision == 1)
+            .where(seen.c.partition < str(before))
+            .order_by(seen.c.first_seen_at, seen.c.article_id)
+        )
+        with self._db.begin() as db:
+            return [_seen_article(row) for row in db.execute(query)]
+
+    def replace(
+        self, partition: Partition, rows: Sequence[tuple[SeenArticle, Sequence[bytes]]]
+    ) -> None:
+        articles = [
+            {column.name: getattr(article, column.name) for column in seen.columns}
+            for article, _ in rows
+        ]
+        keys = [
+            {
+                "band": band,
+                "article_id": article.article_id,
+                "first_seen_at": article.first_seen_at,
+                "partition": str(partition),
+            }
+            for article, found in rows
+            if article.revision == 1
+            for band in found
+        ]
+        with self._db.begin() as db:
+            for table in (seen, bands):
+                db.execute(sa.delete(table).where(table.c.partition == str(partition)))
+            self._db.upsert(db, seen, articles)
+            if keys:
+                db.execute(sa.insert(bands), keys)
+
+
+def _seen_article(row: Any) -> SeenArticle:
+    values = _columns(seen, row)
+    values["text_source"] = TextSource(values["text_source"])
+    values["published_at_source"] = DateSource(values["published_at_source"])
+    return SeenArticle(**values)
+
+
+class DbRecord:
+    """ports.Record in the database."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def candidates(
+        self, said: Said, *, terms: Sequence[str], limit: int, before: Partition
+    ) -> list[Said]:
+        shared = sa.func.count().label("shared")
+        best = (
+            sa.select(record_terms.c.statement_id, shared)
+            .where(record_terms.c.figure_id == said.figure_id)
+            .where(record_terms.c.term.in_(list(terms)))
+            .where(record_terms.c.partition < str(before))
+            .group_by(record_terms.c.statement_id)
+            .order_by(shared.desc(), record_terms.c.statement_id)
+            .limit(limit)
+            .subquery()
+        )
+        query = (
+            sa.select(record)
+            .join(best, best.c.statement_id == record.c.statement_id)
+            .order_by(best.c.shared.desc(), record.c.statement_id)
+        )
+        with self._db.begin() as db:
+            return [_said(row) for row in db.execute(query)]
+
+    def replace(
+        self,
+        partition: Partition,
+        rows: Sequence[tuple[Statement, Relation, Sequence[str]]],
+    ) -> None:
+        with self._db.begin() as db:
+            for table in (record, record_terms):
+                db.execute(sa.delete(table).where(table.c.partition == str(partition)))
+            self._db.upsert(
+                db, record, [_record_row(partition, s, r) for s, r, _ in rows]
+            )
+            self._db.upsert(
+                db,
+                record_terms,
+                [
+                    {
+                        "figure_id": statement.figure_id,
+                        "term": term,
+                        "statement_id": statement.statement_id,
+                        "partition": str(partition),
+                    }
+                    for statement, _, found in rows
+                    for term in sorted(set(found))
+                ],
+            )
+
+    def states(self, *, since: datetime, upto: Partition) -> list[ClaimState]:
+        opened = sa.select(record.c.claim_id).where(
+            record.c.first_seen_at >= since,
+            record.c.partition <= str(upto),
+            record.c.kind.in_(["new", "changed", "contradicts", "uncertain"]),
+        )
+        query = (
+            sa.select(record)
+            .where(record.c.claim_id.in_(opened), record.c.partition <= str(upto))
+            .order_by(record.c.first_seen_at, record.c.statement_id)
+        )
+        with self._db.begin() as db:
+            rows = list(db.execute(query))
+            wanted = sorted({row.earlier_id for row in rows if row.earlier_id})
+            earlier = {
+                row.statement_id: _statement(row.statement)
+                for start in range(0, len(wanted), 500)
+                for row in db.execute(
+                    sa.select(record).where(
+                        record.c.statement_id.in_(wanted[start : start + 500])
+                    )
+                )
+            }
+        return _claim_states(rows, earlier, since)
+
+    def figures_since(self, upto: Partition) -> dict[str, datetime]:
+        query = (
+            sa.select(record.c.figure_id, sa.func.min(record.c.first_seen_at))
+            .where(record.c.partition <= str(upto))
+            .group_by(record.c.figure_id)
+        )
+        with self._db.begin() as db:
+            return {figure: first for figure, first in db.execute(query)}
+
+
+def _record_row(
+    partition: Partition, statement: Statement, relation: Relation
+) -> dict[str, Any]:
+    return {
+        "statement_id": statement.statement_id,
+        "partition": str(partition),
+        "figure_id": statement.figure_id,
+        "claim_id": relation.claim_id,
+        "utterance_id": relation.utterance_id,
+        "kind": relation.kind.value,
+        "earlier_id": relation.earlier_id,
+        "earlier_claim_id": relation.earlier_claim_id,
+        "score": relation.score,
+        "reasons": json.dumps(relation.reasons, ensure_ascii=False),
+        "first_seen_at": statement.first_seen_at,
+        "statement": _dump(statement),
+    }
+
+
+def _claim_states(
+    rows: Sequence[Any], earlier: Mapping[str, Statement], since: datetime
+) -> list[ClaimState]:
+    groups: dict[str, list[Any]] = {}
+    for row in rows:
+        groups.setdefault(row.claim_id, []).append(row)
+    states = []
+    for members in groups.values():
+        first = members[0]
+        if first.first_seen_at < since:
+            continue
+        statements = [_statement(row.statement) for row in members]
+        states.append(
+            ClaimState(
+                claim_id=first.claim_id,
+                relation=_relation(first),
+                statement=statements[0],
+                earlier=earlier.get(first.earlier_id) if first.earlier_id else None,
+                outlets=tuple(dict.fromkeys(s.outlet for s in statements)),
+                n_independent=len({s.wire_group_id for s in statements}),
+            )
+        )
+    return states
+
+
+def _relation(row: Any) -> Relation:
+    return Relation(
+        statement_id=row.statement_id,
+        kind=RelationKind(row.kind),
+        claim_id=row.claim_id,
+        utterance_id=row.utterance_id,
+        earlier_id=row.earlier_id,
+        earlier_claim_id=row.earlier_claim_id,
+        score=row.score,
+        reasons=tuple(json.loads(row.reasons)),
+    )
+
+
+def _said(row: Any) -> Said:
+    return Said.of(_statement(row.statement), row.claim_id, row.utterance_id)
+
+
+_RICH: Mapping[str, Callable[[Any], Any]] = {
+    "published_at": datetime.fromisoformat,
+    "first_seen_at": datetime.fromisoformat,
+    "said_on": lambda value: date.fromisoformat(value) if value else None,
+    "spans": lambda value: tuple(Span(*pair) for pair in value),
+    "voice": Voice,
+    "mention_kind": MentionKind,
+    "act": Act,
+    "subtopics": tuple,
+    "nested": tuple,
+}
+
+
+def _dump(statement: Statement) -> str:
+    def plain(value: Any) -> Any:
+        if isinstance(value, Span):
+            return [value.start, value.end]
+        return value.isoformat()
+
+    values = {name: getattr(statement, name) for name in statement.__slots__}
+    values["spans"] = [[span.start, span.end] for span in statement.spans]
+    return json.dumps(values, ensure_ascii=False, default=plain)
+
+
+def _statement(text: str) -> Statement:
+    values = json.loads(text)
+    return Statement(
+        **{k: _RICH[k](v) if k in _RICH else v for k, v in values.items()}
+    )
+
+
+class DbOutbox:
+    """ports.Outbox in the database: a transactional outbox, one row per alert."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def put(self, alerts: Sequence[Alert]) -> int:
+        rows = [
+            {
+                **{
+                    name: getattr(alert, name)
+                    for name in alert.__slots__
+                    if name != "payload"
+                },
+                "kind": alert.kind.value,
+                "relation": alert.relation.value,
+                "payload": json.dumps(dict(alert.payload), ensure_ascii=False),
+                "state": DeliveryState.PENDING.value,
+                "tries": 0,
+                "next_try_at": alert.created_at,
+            }
+            for alert in alerts
+        ]
+        with self._db.begin() as db:
+            return self._db.insert_new(db, outbox, rows)
+
+    def due(self, now: datetime) -> list[tuple[Alert, int]]:
+        query = (
+            sa.select(outbox)
+            .where(outbox.c.state.in_(["pending", "failed"]), outbox.c.next_try_at <= now)
+            .order_by(outbox.c.created_at, outbox.c.alert_id)
+        )
+        with self._db.begin() as db:
+            return [(_alert(row), row.tries) for row in db.execute(query)]
+
+    def record(self, delivery: Delivery, next_try_at: datetime | None) -> None:
+        row = {
+            "alert_id": delivery.alert_id,
+            "attempt": delivery.attempt,
+            "channel": delivery.channel,
+            "at": delivery.at,
+            "state": delivery.state.value,
+            "reason": delivery.reason,
+        }
+        with self._db.begin() as db:
+            self._db.upsert(db, deliveries, [row])
+            db.execute(
+                sa.update(outbox)
+                .where(outbox.c.alert_id == delivery.alert_id)
+                .values(
+                    state=delivery.state.value,
+                    tries=delivery.attempt,
+                    next_try_at=next_try_at,
+                )
+            )
+
+    def alerts(self, day: date) -> list[Alert]:
+        query = (
+            sa.select(outbox)
+            .where(_on(outbox.c.created_at, day))
+            .order_by(outbox.c.created_at, outbox.c.alert_id)
+        )
+        with self._db.begin() as db:
+            return [_alert(row) for row in db.execute(query)]
+
+    def deliveries(self, day: date) -> list[Delivery]:
+        query = (
+            sa.select(deliveries)
+            .where(_on(deliveries.c.at, day))
+            .order_by(deliveries.c.alert_id, deliveries.c.attempt)
+        )
+        with self._db.begin() as db:
+            return [
+                Delivery(
+                    **_columns(deliveries, row, leave=["state"]),
+                    state=DeliveryState(row.state),
+                )
+                for row in db.execute(query)
+            ]
+
+    def counts(self) -> dict[str, int]:
+        """How many alerts are in each state."""
+        query = sa.select(outbox.c.state, sa.func.count()).group_by(outbox.c.state)
+        with self._db.begin() as db:
+            return {state: int(count) for state, count in db.execute(query)}
+
+
+def _on(column: sa.Column[datetime], day: date) -> sa.ColumnElement[bool]:
+    start = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return sa.and_(column >= start, column < start + timedelta(days=1))
+
+
+def _alert(row: Any) -> Alert:
+    return Alert(
+        alert_id=row.alert_id,
+        kind=AlertKind(row.kind),
+        rule_id=row.rule_id,
+        channel=row.channel,
+        claim_id=row.claim_id,
+        figure_id=row.figure_id,
+        figure=row.figure,
+        relation=RelationKind(row.relation),
+        statement_id=row.statement_id,
+        created_at=row.created_at,
+        subject=row.subject,
+        body=row.body,
+        payload=json.loads(row.payload),
+    )

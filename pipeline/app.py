@@ -1,0 +1,287 @@
+"""The wiring: settings to adapters to bound steps. The only place that knows them all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from pipeline import __version__, overview, steps
+from pipeline.adapters.archive import WarcArchive
+from pipeline.adapters.config import ChannelConfig, ConfigFolder
+from pipeline.adapters.db import (
+    Database,
+    DbFeedStates,
+    DbOutbox,
+    DbProgress,
+    DbRecord,
+    DbSeen,
+)
+from pipeline.adapters.http import HttpFetcher
+from pipeline.adapters.jsonl import read_lines, write_lines
+from pipeline.adapters.lake import LocalLake
+from pipeline.adapters.nlp import open_nlp, version_of
+from pipeline.adapters.notify import open_channels
+from pipeline.batch import Extractor
+from pipeline.claims.compare import compare_pair
+from pipeline.errors import ConfigError, InputError
+from pipeline.model import AlertRule, Feed, Partition, Report
+from pipeline.ports import Channel
+from pipeline.settings import Settings
+from pipeline.statements.export import records
+from pipeline.statements.figures import FigureIndex
+from pipeline.statements.gate import may_hold
+
+STEPS = ("fetch", "read", "extract", "match", "alert", "deliver", "publish")
+"""The steps of a pass, in their order."""
+
+
+class App:
+    """The steps with everything they need. What a step does not use is never opened."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.config = ConfigFolder(settings.config)
+        root = Path(settings.lake)
+        if "://" in settings.lake:
+            raise InputError(
+                f"lake {settings.lake}", "only a local folder is supported so far"
+            )
+        root.mkdir(parents=True, exist_ok=True)
+        self.lake = LocalLake(root)
+        self.archive = WarcArchive(root)
+
+    # ---------------------------------------------------------------------- the parts
+
+    @cached_property
+    def database(self) -> Database:
+        given = self.settings.database_url
+        path = (Path(self.settings.lake) / "state.sqlite").absolute()
+        return Database(given.get_secret_value() if given else f"sqlite:///{path}")
+
+    @cached_property
+    def progress(self) -> DbProgress:
+        return DbProgress(self.database, steps.FOLDS)
+
+    @cached_property
+    def outbox(self) -> DbOutbox:
+        return DbOutbox(self.database)
+
+    @cached_property
+    def record(self) -> DbRecord:
+        return DbRecord(self.database)
+
+    @cached_property
+    def feeds(self) -> list[Feed]:
+        return self.config.feeds()
+
+    @cached_property
+    def figures(self) -> FigureIndex:
+        return FigureIndex(self.config.figures(), self.config.offices())
+
+    @cached_property
+    def fetcher(self) -> HttpFetcher:
+        fetch = self.settings.fetch
+        return HttpFetcher(
+            **fetch.model_dump(exclude={"allow", "hosts"}),
+            allow=frozenset(fetch.allow),
+            hosts=fetch.hosts,
+        )
+
+    @cached_property
+    def extractor(self) -> Extractor:
+        nlp = open_nlp(self.settings.nlp_model)
+        return Extractor(
+            nlp=nlp,
+            figures=self.figures,
+            topic=self.config.topic(self.settings.topic),
+            cues=self.config.cues(),
+            version=version_of(nlp),
+            context_chars=self.settings.context_chars,
+        )
+
+    @cached_property
+    def _alerts(self) -> tuple[list[AlertRule], list[ChannelConfig]]:
+        return self.config.alerts()
+
+    def channels(self) -> dict[str, Channel]:
+        try:
+            made = open_channels(
+                self._alerts[1],
+                folder=Path(self.settings.lake),
+                environment=os.environ,
+            )
+        except ValueError as error:
+            raise ConfigError("alerts.toml", None, str(error)) from error
+        return {channel.id: channel for channel in made}
+
+    # ---------------------------------------------------------------------- the steps
+
+    def fetch(self, at: datetime, *, everything: bool = False) -> Report:
+        topic = self.config.topic(self.settings.topic)
+        return steps.fetch(
+            self.feeds,
+            at,
+            fetcher=self.fetcher,
+            states=DbFeedStates(self.database),
+            archive=self.archive,
+            lake=self.lake,
+            progress=self.progress,
+            gate=lambda text: may_hold(text, self.figures, topic),
+            everything=everything,
+        )
+
+    def read(self, at: datetime) -> Report:
+        return steps.read(
+            at,
+            feeds=self.feeds,
+            archive=self.archive,
+            lake=self.lake,
+            seen=DbSeen(self.database),
+            progress=self.progress,
+        )
+
+    def extract(self, at: datetime) -> Report:
+        if not self.progress.pending("extract", Partition.at(at)):
+            return Report(step="extract")  # no model is loaded for nothing
+        return steps.extract(
+            at, lake=self.lake, extractor=self.extractor, progress=self.progress
+        )
+
+    def match(self, at: datetime) -> Report:
+        return steps.match(
+            at, lake=self.lake, record=self.record, progress=self.progress
+        )
+
+    def alert(self, at: datetime) -> Report:
+        alerts = self.settings.alerts
+        return steps.alert(
+            at,
+            record=self.record,
+            outbox=self.outbox,
+            archive=self.archive,
+            rules=self._alerts[0],
+            window=timedelta(hours=alerts.window_hours),
+            quiet_first_days=alerts.quiet_first_days,
+        )
+
+    def deliver(self, at: datetime) -> Report:
+        return steps.deliver(at, outbox=self.outbox, channels=self.channels())
+
+    def publish(self, at: datetime) -> Report:
+        return steps.publish(
+            at,
+            lake=self.lake,
+            outbox=self.outbox,
+            progress=self.progress,
+            version=__version__,
+        )
+
+    def run(self, at: datetime, *, everything: bool = False) -> list[Report]:
+        """One pass: every step at one moment."""
+        reports = [self.fetch(at, everything=everything)]
+        return reports + [self._step(name)(at) for name in STEPS[1:]]
+
+    def rebuild(self, since: date, *, alert: bool = False) -> list[Report]:
+        """Days since ``since`` again from the archive. Asks no feed; alerts if told."""
+        now = datetime.now(UTC)
+        partitions = self.archive.partitions(since)
+        steps.stale_since(since, archive=self.archive, progress=self.progress, now=now)
+        last = partitions[-1].moment
+        names = ["read", "extract", "match", *(["alert"] if alert else []), "publish"]
+        return [self._step(name)(last) for name in names]
+
+    def close_day(self, day: date) -> Path:
+        """Publish a day once more, check it against the archive, write its page."""
+        self.publish(datetime.combine(day, time.max, UTC))
+        return self.digest(day)
+
+    # -------------------------------------------------------------------- the others
+
+    def extract_file(self, source: Path, output: Path, *, everyone: bool) -> int:
+        """``onrecord extract --input``: articles in, statements out, in the same order."""
+        lines = list(read_lines(source))
+        texts = [article_text(where, line) for where, line in lines]
+        found = self.extractor.quoted(texts, everyone=everyone)
+        return write_lines(
+            output,
+            (
+                {
+                    "article_id": line["article_id"],
+                    "statements": records(
+                        quoted
+                        if everyone
+                        else [q for q in quoted if q.speaker.leader and q.about_topic],
+                        text,
+                    ),
+                }
+                for (_, line), (text, _), quoted in zip(lines, texts, found, strict=True)
+            ),
+        )
+
+    def status(self, now: datetime) -> dict[str, Any]:
+        states = DbFeedStates(self.database).load(self.feeds)
+        return overview.status(
+            now,
+            feeds=self.feeds,
+            states=states,
+            archive=self.archive,
+            lake=self.lake,
+            progress=self.progress,
+            outbox=self.outbox.counts(),
+        )
+
+    def _step(self, name: str) -> Callable[[datetime], Report]:
+        step: Callable[[datetime], Report] = getattr(self, name)
+        return step
+
+    def close(self) -> None:
+        if "database" in self.__dict__:
+            self.database.close()
+
+
+def open_app(**overrides: Any) -> App:
+    """The app of the environment's settings; ``overrides`` take their place.
+
+    ConfigError names the setting that is wrong.
+    """
+    try:
+        settings = Settings(**{k: v for k, v in overrides.items() if v is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "__".join(str(part) for part in first["loc"]).upper()
+        raise ConfigError(
+            f"setting ONRECORD_{name} (or settings.toml)", None, first["msg"]
+        ) from error
+    return App(settings)
+
+
+
+def article_text(where: str, line: dict[str, Any]) -> tuple[str, date | None]:
+    """The text and day of one line of ``onrecord extract``. InputError names the key."""
+    for key in ("article_id", "text"):
+        if not isinstance(line.get(key), str):
+            raise InputError(where, f"{key}: a string is expected")
+    published = line.get("published")
+    try:
+        day = datetime.fromisoformat(published).date() if published else None
+    except (TypeError, ValueError) as error:
+        raise InputError(where, f"published: not ISO 8601: {published!r}") from error
+    return line["text"], day
+
+
+def compare_file(source: Path, output: Path) -> int:
+    """``onrecord compare``: labelled pairs in, relations out, in the same order."""
+
+    def answered(where: str, line: dict[str, Any]) -> dict[str, object]:
+        try:
+            return compare_pair(line)
+        except ValueError as error:
+            raise InputError(where, str(error)) from error
+
+    return write_lines(output, [answered(*one) for one in read_lines(source)])

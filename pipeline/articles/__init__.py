@@ -1,0 +1,1 @@
+"""Articles: entries made uniform, with an identity, revisions and wire groups."""

@@ -1,0 +1,100 @@
+"""The logic a batch at a time: Arrow in, Arrow out.
+
+The same functions serve the steps, the commands and a bulk engine: they hold no state
+and open nothing. The cut into batches changes no row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from pipeline.model import Article, Attribution, Quoted, Statement
+from pipeline.statements.extract import extract_statements
+from pipeline.statements.figures import FigureIndex
+from pipeline.statements.gate import may_hold
+from pipeline.statements.lexicon import Cues, Topic
+from pipeline.statements.record import on_record
+from pipeline.tables.convert import from_arrow, to_arrow
+
+LANGUAGE = "en"
+"""What the language model reads; articles in other languages are stored, not read."""
+
+
+class Parser(Protocol):
+    """What is asked of a spaCy pipeline."""
+
+    def pipe(self, texts: Iterable[str], *, batch_size: int) -> Iterable[Any]: ...
+
+
+Tagger = Callable[[Sequence[str]], list[list[Attribution]]]
+"""The learned model: the attributions of each text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extractor:
+    """Everything that extraction needs. Without a ``tagger`` the rules find the
+    attributions."""
+
+    nlp: Parser
+    figures: FigureIndex
+    topic: Topic
+    cues: Cues
+    version: str
+    tagger: Tagger | None = None
+    context_chars: int = 200
+
+    def quoted(
+        self, texts: Sequence[tuple[str, date | None]], *, everyone: bool = False
+    ) -> list[list[Quoted]]:
+        """What each (text, day of publication) says of who said what, in order.
+
+        Unless ``everyone``, texts that cannot hold a tracked figure's words on the
+        topic are not read at all.
+        """
+        out: list[list[Quoted]] = [[] for _ in texts]
+        read = [
+            nth
+            for nth, (text, _) in enumerate(texts)
+            if everyone or may_hold(text, self.figures, self.topic)
+        ]
+        words = [texts[nth][0] for nth in read]
+        found = self.tagger(words) if self.tagger else [None] * len(words)
+        docs = self.nlp.pipe(words, batch_size=16)
+        for nth, doc, attributions in zip(read, docs, found, strict=True):
+            text, published = texts[nth]
+            out[nth] = extract_statements(
+                doc,
+                text,
+                published,
+                self.figures,
+                self.topic,
+                self.cues,
+                attributions,
+                everyone=everyone,
+            )
+        return out
+
+
+def statements_of(
+    articles: pa.RecordBatch | pa.Table, *, extractor: Extractor
+) -> pa.Table:
+    """One row per statement of a tracked figure, in the order of articles and text."""
+    values = [a for a in from_arrow(Article, articles) if a.language == LANGUAGE]
+    texts = [(article.text, article.published_at.date()) for article in values]
+    statements = [
+        statement
+        for article, found in zip(values, extractor.quoted(texts), strict=True)
+        for statement in on_record(
+            article,
+            found,
+            topic=extractor.topic.id,
+            model_version=extractor.version,
+            context_chars=extractor.context_chars,
+        )
+    ]
+    return to_arrow(Statement, statements)

@@ -1,0 +1,283 @@
+"""What a statement holds, as far as a comparison needs it: no parser, no model.
+
+Concepts with their weight and polarity, numbers with unit, dates, names, degree, and
+character and word sequences for what is nearly verbatim.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from pipeline.claims import lexicon
+from pipeline.claims.words import (
+    CONCEPTS,
+    Word,
+    as_word,
+    concept,
+    plain,
+    stem,
+    tokens,
+    unframed,
+)
+
+_CLAUSE = frozenset(".,;:!?…")
+_BREAKS = frozenset(lexicon.BREAKS.split())
+_NEGATORS = frozenset(lexicon.NEGATORS.split())
+_NEGATIVE = frozenset(stem(word) for word in lexicon.NEGATIVE_VERBS.split())
+_SCOPE = 5  # content words that a negator reaches
+_CERTAIN = frozenset(lexicon.CERTAIN.split())
+_POSSIBLE = frozenset(lexicon.POSSIBLE.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A quantity: kind count, money, percent, duration, length, ordinal, year or date.
+
+    ``value`` is in the kind's base unit (days, metres, ones). ``unit`` are the concepts
+    of what is counted; ``about`` says that it was given as a round figure.
+    """
+
+    value: float
+    kind: str
+    unit: frozenset[str]
+    text: str
+    about: bool = False
+
+    def equals(self, other: Number) -> bool:
+        if self.kind != other.kind:
+            return False
+        if self.value == other.value:
+            return True
+        if not (self.about or other.about) or self.kind in ("year", "date", "ordinal"):
+            return False
+        return abs(self.value - other.value) <= 0.05 * max(self.value, other.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """A statement as it is compared. ``weights`` maps a concept to what it weighs."""
+
+    text: str
+    weights: dict[str, float]
+    total: float
+    negated: frozenset[str]  # concepts that stand under an odd number of negations
+    affirmed: frozenset[str]  # concepts that (also) stand outside any
+    numbers: tuple[Number, ...]
+    names: frozenset[str]
+    places: frozenset[str]
+    shown: dict[str, str]  # a concept's word as written
+    degree: str  # certain, possible or ""
+    extent: int  # 4 all, 3 most, 2 half, 1 some, 0 unsaid
+    grams: frozenset[str]
+    shingles: frozenset[tuple[str, ...]]
+    sequence: tuple[str, ...]  # all words, lower case
+
+
+@lru_cache(maxsize=16384)
+def features(text: str) -> Features:
+    """What a statement holds. Kept for the last 16,384 texts."""
+    said = tokens(unframed(plain(text)))
+    numbers, taken = _numbers(said)
+    words = _words(said, taken)
+    weights: dict[str, float] = {}
+    shown: dict[str, str] = {}
+    for word in words:
+        if word is not None and word.weight:
+            weights[word.concept] = max(word.weight, weights.get(word.concept, 0.0))
+            shown.setdefault(word.concept, word.text)
+    negated, affirmed = _polarity(said, words)
+    lower = tuple(token.casefold() for token in said if token not in _CLAUSE)
+    letters = " ".join(lower)
+    return Features(
+        text=text,
+        weights=weights,
+        total=sum(weights.values()),
+        negated=negated,
+        affirmed=affirmed,
+        numbers=numbers,
+        names=frozenset(w.concept for w in words if w is not None and w.name),
+        places=frozenset(w.concept for w in words if w is not None and w.place),
+        shown=shown,
+        degree=_degree(lower),
+        extent=max((lexicon.EXTENTS.get(word, 0) for word in lower), default=0),
+        grams=frozenset(letters[i : i + 4] for i in range(max(1, len(letters) - 3))),
+        shingles=frozenset(zip(lower, lower[1:], lower[2:], strict=False)),
+        sequence=lower,
+    )
+
+
+# ------------------------------------------------------------------------- concepts
+
+
+def _words(said: Sequence[str], taken: frozenset[int]) -> list[Word | None]:
+    """The words at their places; None for marks, for numbers and for second halves."""
+    words: list[Word | None] = []
+    starts = True
+    for place, token in enumerate(said):
+        if place in taken or token in _CLAUSE or not token[0].isalpha():
+            words.append(None)
+        else:
+            words.append(_phrase(words, as_word(token, starts=starts)))
+        starts = token in (".", "!", "?", "…", ":") or (starts and token in _CLAUSE)
+    return words
+
+
+def _phrase(words: list[Word | None], word: Word) -> Word:
+    """The word, or a phrase's meaning where the word before opens one: walk away."""
+    before = words[-1] if words else None
+    if before is None:
+        return word
+    meaning = CONCEPTS.get(f"{before.stem}-{word.stem}")
+    if meaning is None:
+        return word
+    words[-1] = None
+    return Word(f"{before.text} {word.text}", word.stem, meaning, 1.0)
+
+
+def _polarity(
+    said: Sequence[str], words: Sequence[Word | None]
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Concepts under an odd number of negations, and those outside.
+
+    A negation reaches the next words of its clause. 'Neither', 'without' and verbs of
+    refusal count; a double negation is none.
+    """
+    negated: set[str] = set()
+    affirmed: set[str] = set()
+    scopes: list[int] = []  # how many words each open negation still reaches
+    for token, word in zip(said, words, strict=True):
+        lower = token.casefold()
+        if token in _CLAUSE or lower in _BREAKS:
+            scopes.clear()
+            continue
+        if word is not None and word.weight:
+            held = negated if len(scopes) % 2 else affirmed
+            held.add(word.concept)
+            scopes = [left - 1 for left in scopes if left > 1]
+        if lower in _NEGATORS or (word is not None and word.stem in _NEGATIVE):
+            scopes.append(_SCOPE)
+    return frozenset(negated), frozenset(affirmed)
+
+
+def _degree(lower: Sequence[str]) -> str:
+    if any(word in _POSSIBLE for word in lower):
+        return "possible"
+    return "certain" if any(word in _CERTAIN for word in lower) else ""
+
+
+# -------------------------------------------------------------------------- numbers
+
+
+_ORDINAL = re.compile(r"(?:st|nd|rd|th)$")
+_CLOCK = frozenset({"am", "pm", "gmt", "utc", "o"})
+
+
+def _numbers(said: Sequence[str]) -> tuple[tuple[Number, ...], frozenset[int]]:
+    """The quantities in order, and the places of the tokens that they took."""
+    found: list[Number] = []
+    taken: set[int] = set()
+    at = 0
+    while at < len(said):
+        end, value = _value(said, at)
+        if value is None:
+            at += 1
+            continue
+        number, end = _quantity(said, at, end, value)
+        taken.update(range(at, end))
+        if number is not None:
+            found.append(number)
+        at = end
+    return tuple(found), frozenset(taken)
+
+
+def _value(said: Sequence[str], at: int) -> tuple[int, float | None]:
+    """The number written from ``at`` on, and where it ends; None where there is none."""
+    token = said[at].casefold()
+    if token[0].isdigit():
+        value = float(token.replace(",", ""))
+        end = at + 1
+    elif token in lexicon.SMALL_NUMBERS and token not in ("one", "zero"):
+        value, end = float(lexicon.SMALL_NUMBERS[token]), at + 1
+        if value >= 20 and end < len(said):
+            ones = lexicon.SMALL_NUMBERS.get(said[end].casefold(), 0)
+            if 0 < ones < 10:
+                value, end = value + ones, end + 1
+    elif (
+        token in ("one", "a", "half")
+        and at + 1 < len(said)
+        and said[at + 1].casefold() in lexicon.SCALES
+        and len(said[at + 1]) > 2
+    ):
+        value, end = 0.5 if token == "half" else 1.0, at + 1
+    else:
+        return at, None
+    while end < len(said):
+        scale = lexicon.SCALES.get(said[end].casefold())
+        if scale is None:
+            break
+        value, end = value * scale, end + 1
+    return end, value
+
+
+def _quantity(
+    said: Sequence[str], at: int, end: int, value: float
+) -> tuple[Number | None, int]:
+    """The number with what it counts; None for a time of day."""
+    before = said[at - 1].casefold() if at else ""
+    after = said[end].casefold() if end < len(said) else ""
+    about = before in lexicon.ABOUT
+    text = " ".join(said[at:end])
+    if before in lexicon.CURRENCY_SIGNS:
+        unit = frozenset({lexicon.CURRENCY_SIGNS[before]})
+        return Number(value, "money", unit, before + text, about), end
+    if after == "%":
+        return Number(value, "percent", frozenset(), text + "%", about), end + 1
+    if after in ("st", "nd", "rd", "th"):
+        end += 1
+        text += after
+        after = said[end].casefold() if end < len(said) else ""
+        if after not in lexicon.MONTHS and before not in lexicon.MONTHS:
+            return Number(value, "ordinal", _counted(said, end), text), end
+    if after in _CLOCK or before == ":" or after == ":":
+        return None, end + 1
+    if before in lexicon.MONTHS and value < 32 and said[at - 1][0].isupper():
+        return _day(lexicon.MONTHS[before], value, f"{said[at - 1]} {text}"), end
+    if after in lexicon.MONTHS and value < 32 and said[end][0].isupper():
+        return _day(lexicon.MONTHS[after], value, f"{text} {said[end]}"), end + 1
+    if text.isdigit() and len(text) == 4 and 1900 <= value < 2100:
+        return Number(value, "year", frozenset(), text), end
+    unit_word = _singular(after)
+    if unit_word in lexicon.UNITS:
+        kind, size = lexicon.UNITS[unit_word]
+        unit = frozenset({unit_word} if kind == "money" else ())
+        return Number(value * size, kind, unit, f"{text} {after}", about), end + 1
+    return Number(value, "count", _counted(said, end), text, about), end
+
+
+def _day(month: int, day: float, text: str) -> Number:
+    return Number(month * 100 + day, "date", frozenset(), text)
+
+
+def _singular(word: str) -> str:
+    return word[:-1] if word.endswith("s") and len(word) > 3 else word
+
+
+def _counted(said: Sequence[str], start: int) -> frozenset[str]:
+    """The concepts of the next words of the clause: what is counted, roughly."""
+    unit: set[str] = set()
+    for token in said[start : start + 4]:
+        lower = token.casefold()
+        if token in _CLAUSE or not token[0].isalpha() or lower in ("and", "or"):
+            break
+        word = as_word(token, starts=False)
+        if word.weight:
+            unit.add(word.concept)
+        elif unit and lower not in ("of",):
+            break
+    return frozenset(unit)
+
+
+__all__ = ["Features", "Number", "concept", "features"]

@@ -1,0 +1,141 @@
+"""The fold that gives each statement its claim and its utterance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from pipeline import ids
+from pipeline.claims.candidates import merged, ranked
+from pipeline.claims.relation import Comparison, compare
+from pipeline.model import Relation, RelationKind, Said
+
+CANDIDATES = 60
+"""So many earlier statements are compared with a new one, those with most terms."""
+
+EDITED_BEHIND = 0.15
+"""An edited earlier statement must be nearer by this much than one that says the same."""
+
+_SAME = (RelationKind.REREPORTED, RelationKind.REPEATED)
+
+
+def relations(
+    statements: Sequence[Said],
+    lookup: Callable[[Said], Sequence[Said]],
+    *,
+    limit: int = CANDIDATES,
+) -> list[Relation]:
+    """Each statement's relation to its figure's record, in the fold's order.
+
+    The order is (first_seen_at, statement_id), whatever the order given; a statement
+    given twice counts once. ``lookup`` gives the earlier statements of the figure that
+    are on record, with their claims and utterances; this batch's own earlier ones are
+    added here. So a cut of the statements at any moment between partitions gives the
+    same relations as none.
+    """
+    found: list[Relation] = []
+    own: dict[str, list[Said]] = {}  # by figure, what this batch has matched so far
+    unique = {said.statement_id: said for said in statements}
+    for said in sorted(unique.values(), key=_order):
+        mine = own.setdefault(said.figure_id, [])
+        earlier = [
+            other for other in merged(mine, lookup(said)) if _before(other, said)
+        ]
+        relation = relation_of(said, ranked(said, earlier, limit))
+        found.append(relation)
+        mine.append(
+            replace(
+                said, claim_id=relation.claim_id, utterance_id=relation.utterance_id
+            )
+        )
+    return found
+
+
+def relation_of(said: Said, earlier: Sequence[Said]) -> Relation:
+    """One statement's relation to earlier ones that have their claims."""
+    compared = [(other, _compared(other, said)) for other in earlier]
+    met = [pair for pair in compared if pair[1].kind is not RelationKind.NEW]
+    if not met:
+        return _new(said, max((c.near for _, c in compared), default=0.0))
+    other, comparison = _occasion(max(met, key=_nearness), met)
+    if comparison.kind in _SAME:
+        again = comparison.kind is RelationKind.REREPORTED
+        claim = other.claim_id
+        utterance = other.utterance_id if again else ids.utterance_id(said.statement_id)
+    else:
+        claim = ids.claim_id(said.statement_id)
+        utterance = ids.utterance_id(said.statement_id)
+    return Relation(
+        statement_id=said.statement_id,
+        kind=comparison.kind,
+        claim_id=claim,
+        utterance_id=utterance,
+        earlier_id=other.statement_id,
+        earlier_claim_id=None if comparison.kind in _SAME else other.claim_id,
+        score=round(comparison.score, 4),
+        reasons=comparison.reasons,
+    )
+
+
+def _order(said: Said) -> tuple[object, str]:
+    return said.first_seen_at, said.statement_id
+
+
+def _before(other: Said, said: Said) -> bool:
+    return (
+        other.figure_id == said.figure_id
+        and other.statement_id != said.statement_id
+        and (other.first_seen_at, other.statement_id)
+        < (said.first_seen_at, said.statement_id)
+    )
+
+
+def _compared(earlier: Said, said: Said) -> Comparison:
+    return compare(
+        earlier.content,
+        said.content,
+        a_date=earlier.said_on,
+        b_date=said.said_on,
+        one_source=bool(
+            earlier.article_id == said.article_id
+            or (earlier.wire_group_id and earlier.wire_group_id == said.wire_group_id)
+        ),
+    )
+
+
+def _nearness(pair: tuple[Said, Comparison]) -> tuple[float, object, str]:
+    other, comparison = pair
+    edited = comparison.kind not in _SAME
+    near = comparison.near - (EDITED_BEHIND if edited else 0.0)
+    return near, other.first_seen_at, other.statement_id
+
+
+def _occasion(
+    best: tuple[Said, Comparison], met: Sequence[tuple[Said, Comparison]]
+) -> tuple[Said, Comparison]:
+    """The report of the same occasion in the best one's claim, where there is one.
+
+    The nearest words may be of long ago and yet today's occasion be on record too.
+    """
+    if best[1].kind is not RelationKind.REPEATED:
+        return best
+    reports = [
+        pair
+        for pair in met
+        if pair[1].kind is RelationKind.REREPORTED
+        and pair[0].claim_id == best[0].claim_id
+    ]
+    return max(reports, key=_nearness, default=best)
+
+
+def _new(said: Said, nearest: float) -> Relation:
+    return Relation(
+        statement_id=said.statement_id,
+        kind=RelationKind.NEW,
+        claim_id=ids.claim_id(said.statement_id),
+        utterance_id=ids.utterance_id(said.statement_id),
+        earlier_id=None,
+        earlier_claim_id=None,
+        score=round(1 - nearest, 4),
+        reasons=("nothing alike on record",),
+    )

@@ -1,0 +1,318 @@
+"""How one statement stands to an earlier one of the same figure, with the reasons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from math import exp
+
+from pipeline.claims.features import Features, Number, features
+from pipeline.claims.words import opposite
+from pipeline.model import RelationKind
+
+SAME_UTTERANCE_DAYS = 2
+"""Two reports of the same words within this many days are of one occasion."""
+
+VERBATIM_WORDS, VERBATIM_DAYS = 12, 30
+"""So many words in a row are not spoken twice: within this many days, a re-report."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measures:
+    """How alike two statements are, each from 0 to 1.
+
+    ``overlap`` is the weighted Dice of concepts, ``contained`` the part of the shorter
+    that the longer holds, ``letters`` and ``letters_in`` the same for character
+    4-grams, ``verbatim`` the part of the shorter's word trigrams that are in the other.
+    """
+
+    overlap: float
+    contained: float
+    letters: float
+    letters_in: float
+    verbatim: float
+    shared: float  # weight of the shared concepts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """The decision. ``same`` is the estimated chance that both say the same thing.
+
+    ``near`` is that chance by the words alone, before any edit is looked at: it says
+    which of several earlier statements this one answers to. ``score`` is the
+    confidence in ``kind``, 0 to 1. The reasons are for a duty editor.
+    """
+
+    kind: RelationKind
+    score: float
+    same: float
+    near: float
+    reasons: tuple[str, ...]
+
+
+def measures(a: Features, b: Features) -> Measures:
+    """How alike the words are. Symmetric."""
+    if len(a.weights) > len(b.weights):
+        a, b = b, a
+    weights = b.weights
+    shared = sum(w for c, w in a.weights.items() if c in weights)
+    grams = len(a.grams & b.grams)
+    few = min(len(a.shingles), len(b.shingles))
+    return Measures(
+        overlap=2 * shared / (a.total + b.total) if a.total + b.total else 0.0,
+        contained=min(1.0, shared / max(1.0, min(a.total, b.total))),
+        letters=2 * grams / (len(a.grams) + len(b.grams)),
+        letters_in=grams / min(len(a.grams), len(b.grams)),
+        verbatim=len(a.shingles & b.shingles) / few if few else 0.0,
+        shared=shared,
+    )
+
+
+# The chance that two statements say the same thing, as a logistic function of the
+# measures: fitted to labelled pairs (see bench/novelty.py) and rounded.
+_BIAS = -4.0
+_WEIGHTS = (3.0, 4.0, 1.5, 1.0, 1.5)
+SAME, UNCERTAIN, RELATED = 0.5, 0.4, 0.3
+
+
+def likeness(found: Measures) -> float:
+    """The chance, 0 to 1, that words so alike say the same; edits are not looked at."""
+    values = (
+        found.overlap,
+        found.contained,
+        found.letters,
+        found.letters_in,
+        found.verbatim,
+    )
+    sum_ = _BIAS + sum(w * v for w, v in zip(_WEIGHTS, values, strict=True))
+    return 1 / (1 + exp(-sum_))
+
+
+def compare(
+    a: str,
+    b: str,
+    *,
+    a_date: date | None = None,
+    b_date: date | None = None,
+    one_source: bool = False,
+) -> Comparison:
+    """How ``b`` stands to the earlier ``a``.
+
+    ``one_source`` says that both stand in one article or one wire story. Without both
+    dates, what is the same counts as one utterance.
+    """
+    return compare_features(
+        features(a), features(b), a_date=a_date, b_date=b_date, one_source=one_source
+    )
+
+
+def compare_features(
+    a: Features,
+    b: Features,
+    *,
+    a_date: date | None = None,
+    b_date: date | None = None,
+    one_source: bool = False,
+) -> Comparison:
+    """As ``compare``, of statements whose features are at hand."""
+    if a.sequence == b.sequence and a.sequence:
+        return _same(a, b, 1.0, ("the same words",), a_date, b_date, one_source)
+    found = measures(a, b)
+    same = likeness(found)
+    if same < RELATED:
+        return Comparison(
+            kind=RelationKind.NEW,
+            score=1 - same,
+            same=same,
+            near=same,
+            reasons=(f"nothing alike enough: {_shared_words(a, b)}",),
+        )
+    flips = _flips(a, b)
+    if flips:
+        sure = min(0.95, 0.5 + same / 2)
+        return Comparison(
+            kind=RelationKind.CONTRADICTS,
+            score=sure,
+            same=1 - sure,
+            near=same,
+            reasons=flips,
+        )
+    edits = _edits(a, b, same)
+    if edits:
+        sure = min(0.95, 0.5 + same / 2)
+        return Comparison(
+            kind=RelationKind.CHANGED,
+            score=sure,
+            same=1 - sure,
+            near=same,
+            reasons=edits,
+        )
+    if same >= SAME:
+        return _same(a, b, same, (_how_alike(found),), a_date, b_date, one_source)
+    if same >= UNCERTAIN:
+        return Comparison(
+            kind=RelationKind.UNCERTAIN,
+            score=1 - abs(same - 0.5),
+            same=same,
+            near=same,
+            reasons=(f"partly alike: {_shared_words(a, b)}",),
+        )
+    return Comparison(
+        kind=RelationKind.NEW,
+        score=1 - same,
+        same=same,
+        near=same,
+        reasons=(f"on the same subject, says something else: {_shared_words(a, b)}",),
+    )
+
+
+# ----------------------------------------------------------------------------- same
+
+
+def _same(
+    a: Features,
+    b: Features,
+    same: float,
+    reasons: tuple[str, ...],
+    a_date: date | None,
+    b_date: date | None,
+    one_source: bool,
+) -> Comparison:
+    """Rereported or repeated: one occasion of speaking, or another."""
+    kind, why = RelationKind.REREPORTED, ""
+    days = abs((b_date - a_date).days) if a_date and b_date else 0
+    if one_source:
+        why = "in the same report"
+    elif days <= SAME_UTTERANCE_DAYS:
+        why = "the same day" if days == 0 else f"{_days(days)} apart"
+        why = why if a_date and b_date else ""
+    else:
+        run = longest_run(a.sequence, b.sequence) if days <= VERBATIM_DAYS else 0
+        if run >= VERBATIM_WORDS:
+            why = f"{run} words in a row the same, {_days(days)} apart"
+        else:
+            kind, why = RelationKind.REPEATED, f"{_days(days)} apart"
+    return Comparison(
+        kind=kind,
+        score=same,
+        same=same,
+        near=same,
+        reasons=(*reasons, why) if why else reasons,
+    )
+
+
+def _days(days: int) -> str:
+    return "1 day" if days == 1 else f"{days} days"
+
+
+def longest_run(a: tuple[str, ...], b: tuple[str, ...]) -> int:
+    """The length of the longest run of words that both hold."""
+    best = 0
+    before: dict[int, int] = {}
+    places: dict[str, list[int]] = {}
+    for at, word in enumerate(b):
+        places.setdefault(word, []).append(at)
+    for word in a:
+        now = {at: before.get(at - 1, 0) + 1 for at in places.get(word, ())}
+        best = max(best, max(now.values(), default=0))
+        before = now
+    return best
+
+
+def _how_alike(found: Measures) -> str:
+    if found.verbatim >= 0.6:
+        return f"{found.verbatim:.0%} of the shorter word for word in the other"
+    if found.contained >= found.overlap + 0.15:
+        return f"{found.contained:.0%} of the shorter's meaning in the longer"
+    return f"{found.overlap:.0%} of the meaning shared"
+
+
+def _shared_words(a: Features, b: Features) -> str:
+    shared = sorted(
+        (c for c in a.weights if c in b.weights), key=lambda c: (-a.weights[c], c)
+    )
+    if not shared:
+        return "no word shared"
+    return "only " + ", ".join(b.shown[c] for c in shared[:4]) + " shared"
+
+
+# --------------------------------------------------------------- what was turned round
+
+
+def _flips(a: Features, b: Features) -> tuple[str, ...]:
+    """What one side denies and the other affirms; empty where the sense is kept."""
+    shared = [c for c in a.weights if c in b.weights]
+    flipped = [
+        c
+        for c in shared
+        if (c in a.negated and c not in a.affirmed and c not in b.negated)
+        or (c in b.negated and c not in b.affirmed and c not in a.negated)
+    ]
+    reasons = []
+    weight = sum(a.weights[c] for c in flipped)
+    whole = sum(a.weights[c] for c in shared)
+    if flipped and weight >= 0.45 * whole:
+        denied = "earlier" if any(c in a.negated for c in flipped) else "now"
+        words = ", ".join(b.shown[c] for c in flipped[:3])
+        reasons.append(f"denied {denied}, affirmed {_other(denied)}: {words}")
+    for one in sorted(a.weights.keys() - b.weights.keys()):
+        for other in sorted(b.weights.keys() - a.weights.keys()):
+            alike = (one in a.negated) == (other in b.negated)
+            if alike and opposite(one, other):
+                reasons.append(f"opposite: {a.shown[one]} -> {b.shown[other]}")
+    return tuple(reasons)
+
+
+def _other(when: str) -> str:
+    return "now" if when == "earlier" else "earlier"
+
+
+# ------------------------------------------------------------------- what was changed
+
+
+def _edits(a: Features, b: Features, same: float) -> tuple[str, ...]:
+    """Another number, date, name, place or degree; empty where none differs."""
+    reasons = [
+        f"another {_NOUNS.get(old.kind, 'number')}: {old.text} -> {new.text}"
+        for old, new in other_numbers(a.numbers, b.numbers)
+    ]
+    lost, gained = a.names - b.names, b.names - a.names
+    if lost and gained and same >= SAME:
+        word = "place" if lost <= a.places and gained <= b.places else "name"
+        old = ", ".join(sorted(a.shown[c] for c in lost))
+        new = ", ".join(sorted(b.shown[c] for c in gained))
+        reasons.append(f"another {word}: {old} -> {new}")
+    if same >= 0.8:
+        if {a.degree, b.degree} == {"certain", "possible"}:
+            reasons.append(f"another degree: {a.degree} -> {b.degree}")
+        if a.extent and b.extent and a.extent != b.extent:
+            reasons.append("another extent")
+    return tuple(reasons)
+
+
+_NOUNS = {"date": "date", "year": "year", "percent": "percentage", "money": "sum"}
+
+
+def other_numbers(
+    a: tuple[Number, ...], b: tuple[Number, ...]
+) -> list[tuple[Number, Number]]:
+    """Numbers that stand for one another and differ, in order.
+
+    A number that is on both sides is at rest; one that only one side has is detail.
+    """
+    left = [x for x in a if not any(x.equals(y) for y in b)]
+    right = [y for y in b if not any(y.equals(x) for x in a)]
+    found: list[tuple[Number, Number]] = []
+    for old in left:
+        for new in right:
+            if old.kind == new.kind and _counts_alike(old, new):
+                found.append((old, new))
+                right.remove(new)
+                break
+    return found
+
+
+def _counts_alike(one: Number, other: Number) -> bool:
+    if one.kind != "count":
+        return True
+    return not one.unit or not other.unit or bool(one.unit & other.unit)

@@ -1,0 +1,97 @@
+"""What people ask of a running system: how it stands, and whom the roster lacks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from pipeline.model import Feed, FeedState, Partition, Poll
+from pipeline.ports import Archive, Lake, Progress
+from pipeline.tables.convert import from_arrow
+
+FAILING = 3
+"""A feed that failed so often in a row is named."""
+
+LATE = timedelta(hours=1)
+"""A pass that is so long ago is a fault."""
+
+
+def status(
+    now: datetime,
+    *,
+    feeds: Sequence[Feed],
+    states: Mapping[str, FeedState],
+    archive: Archive,
+    lake: Lake,
+    progress: Progress,
+    outbox: Mapping[str, int],
+) -> dict[str, Any]:
+    """Last pass, what waits, feeds that fail, volume; ``faults`` is empty if all is well.
+
+    A fall in volume is a fault: a day with under a quarter of the median statements of
+    the 7 days before it, where that median is 20 or more.
+    """
+    partitions = archive.partitions()
+    last = partitions[-1].moment if partitions else None
+    upto = Partition.at(now)
+    waiting = {
+        step: len(progress.pending(step, upto)) for step in ("read", "extract", "match")
+    }
+    failing = {
+        feed_id: state.failures
+        for feed_id, state in sorted(states.items())
+        if state.failures >= FAILING
+    }
+    volume = {
+        str(day): lake.load("statements", day).num_rows
+        for day in lake.published("statements")[-8:]
+    }
+    faults = [f"feed {feed}: {count} failures in a row" for feed, count in failing.items()]
+    faults += [f"{step}: {count} partitions wait" for step, count in waiting.items() if count]
+    if last is None or now - last > LATE:
+        faults.append(f"no pass since {last or 'ever'}")
+    if outbox.get("dead"):
+        faults.append(f"{outbox['dead']} alerts could not be delivered")
+    faults += _fallen(volume)
+    return {
+        "last pass": last,
+        "feeds": len(feeds),
+        "feeds failing": failing,
+        "feeds gone": sorted(f for f, state in states.items() if state.gone),
+        "waiting": waiting,
+        "outbox": dict(outbox),
+        "statements by day": volume,
+        "faults": faults,
+    }
+
+
+def _fallen(volume: Mapping[str, int]) -> list[str]:
+    days = list(volume)[:-1]  # the last day may not be over
+    if len(days) < 4:
+        return []
+    *before, last = days
+    usual = sorted(volume[day] for day in before)[len(before) // 2]
+    if usual >= 20 and volume[last] * 4 < usual:
+        return [f"{last}: {volume[last]} statements, usually {usual}"]
+    return []
+
+
+def last_polls(lake: Lake) -> list[Poll]:
+    """The polls of the last pass."""
+    partitions = lake.partitions("polls")
+    table = lake.read("polls", partitions[-1]) if partitions else None
+    return from_arrow(Poll, table) if table is not None else []
+
+
+def most_named(
+    named: Counter[tuple[str, str]], *, least: int = 1
+) -> list[dict[str, Any]]:
+    """(name, office as written) pairs by how many articles have them."""
+    ordered = sorted(named.items(), key=lambda item: (-item[1], item[0]))
+    return [
+        {"name": name, "introduced as": office, "articles": count}
+        for (name, office), count in ordered
+        if count >= least
+    ]

@@ -1,0 +1,217 @@
+"""What the steps ask of the world. Each promise is kept by a fake and by every adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Protocol
+
+import pyarrow as pa
+
+from pipeline.model import (
+    Alert,
+    ClaimState,
+    Delivery,
+    Feed,
+    FeedState,
+    Partition,
+    Relation,
+    Response,
+    Said,
+    SeenArticle,
+    Statement,
+    WantedPage,
+)
+
+
+class Fetcher(Protocol):
+    """Asks the web. Bounds, manners and the address guard are its own."""
+
+    def feeds(
+        self, asked: Sequence[tuple[Feed, FeedState]], *, now: datetime
+    ) -> Iterable[tuple[Feed, Response | Exception]]:
+        """Each feed's answer, as they come; a FeedError where there is none.
+
+        A feed that the deadline cut off is not answered at all: it stays due.
+        """
+        ...
+
+    def pages(
+        self, urls: Sequence[tuple[str, str]], *, now: datetime
+    ) -> Iterable[tuple[str, Response | Exception]]:
+        """The answer for each (feed_id, url), robots.txt obeyed; errors as for feeds."""
+        ...
+
+
+class Archive(Protocol):
+    """Answers as received, by partition. Only ever added to."""
+
+    def add(self, partition: Partition, responses: Sequence[Response]) -> str:
+        """Store an attempt's answers, whole or not at all; its name."""
+        ...
+
+    def read(self, partition: Partition) -> list[Response]:
+        """All answers of all attempts, in the order in which they were stored."""
+        ...
+
+    def partitions(self, since: date | None = None) -> list[Partition]:
+        """The partitions that hold an answer, in order."""
+        ...
+
+
+class Lake(Protocol):
+    """Working partitions and published tables, as Parquet.
+
+    A write is seen whole or not at all, and the same rows give the same bytes.
+    """
+
+    def write(self, name: str, partition: Partition, table: pa.Table) -> str:
+        """Take the place of a working partition; the SHA-256 of its bytes."""
+        ...
+
+    def read(self, name: str, partition: Partition) -> pa.Table | None:
+        """A working partition; None where none was written. DamagedError if unreadable."""
+        ...
+
+    def partitions(self, name: str, day: date | None = None) -> list[Partition]:
+        """The working partitions there are, in order."""
+        ...
+
+    def publish(self, table: str, day: date, rows: pa.Table) -> bool:
+        """Take the place of a published table-day; False where the bytes were the same."""
+        ...
+
+    def published(self, table: str) -> list[date]:
+        """The days of a published table, in order."""
+        ...
+
+    def load(self, table: str, day: date) -> pa.Table:
+        """One published table-day."""
+        ...
+
+
+class FeedStates(Protocol):
+    def load(self, feeds: Sequence[Feed]) -> dict[str, FeedState]:
+        """The state of each feed; a fresh one where it was never asked."""
+        ...
+
+    def save(self, states: Iterable[FeedState]) -> None: ...
+
+    def wanted_pages(self, now: datetime) -> list[WantedPage]:
+        """Pages that failed before and are due for another try."""
+        ...
+
+    def pages_failed(self, wanted: Iterable[WantedPage], now: datetime) -> None:
+        """Another try later, a few times; then they are given up."""
+        ...
+
+    def pages_done(self, wanted: Iterable[WantedPage]) -> None: ...
+
+    def pages_known(self, keys: Sequence[str]) -> set[str]:
+        """Those of the keys whose page was fetched, given up or is due for a try."""
+        ...
+
+
+class Seen(Protocol):
+    """What ``read`` remembers, cut at a partition: it shows earlier ones only."""
+
+    def find(
+        self, *, url: str, feed_id: str, guid: str, before: Partition
+    ) -> list[SeenArticle]:
+        """Every revision of the article with this canonical URL or GUID, in order."""
+        ...
+
+    def alike(
+        self, bands: Sequence[bytes], *, since: datetime, before: Partition
+    ) -> list[SeenArticle]:
+        """First revisions that share a MinHash band, seen since a moment."""
+        ...
+
+    def replace(
+        self, partition: Partition, rows: Sequence[tuple[SeenArticle, Sequence[bytes]]]
+    ) -> None:
+        """Take the place of what an earlier try of this partition remembered."""
+        ...
+
+
+class Record(Protocol):
+    """Each figure's record, a cache of the fold of ``match``; cut at a partition."""
+
+    def candidates(
+        self, said: Said, *, terms: Sequence[str], limit: int, before: Partition
+    ) -> list[Said]:
+        """The figure's earlier statements that share most of the terms, best first."""
+        ...
+
+    def replace(
+        self,
+        partition: Partition,
+        rows: Sequence[tuple[Statement, Relation, Sequence[str]]],
+    ) -> None:
+        """Take the place of what an earlier try of this partition put on record."""
+        ...
+
+    def states(self, *, since: datetime, upto: Partition) -> list[ClaimState]:
+        """The claims first seen since a moment, as of a partition, in order."""
+        ...
+
+    def figures_since(self, upto: Partition) -> dict[str, datetime]:
+        """When each figure was first on record."""
+        ...
+
+
+class Outbox(Protocol):
+    """Alerts and their deliveries. An alert is put once, whatever is run again."""
+
+    def put(self, alerts: Sequence[Alert]) -> int:
+        """Store those that are not there yet; how many were new."""
+        ...
+
+    def due(self, now: datetime) -> list[tuple[Alert, int]]:
+        """Alerts to send now, oldest first, with the number of tries so far."""
+        ...
+
+    def record(self, delivery: Delivery, next_try_at: datetime | None) -> None: ...
+
+    def alerts(self, day: date) -> list[Alert]: ...
+
+    def deliveries(self, day: date) -> list[Delivery]: ...
+
+
+class Channel(Protocol):
+    """A way out. ``send`` returns when the other side has taken the alert."""
+
+    id: str
+
+    def send(self, alert: Alert) -> None:
+        """DeliveryError where a later try may help, RefusedError where none will."""
+        ...
+
+
+class Progress(Protocol):
+    """Which partitions each step has made, and which must be made again.
+
+    A step's output hangs on its input and, where the step is a fold, on the step's own
+    earlier outputs: what changes makes the rest stale.
+    """
+
+    def pending(self, step: str, upto: Partition) -> list[Partition]:
+        """Stale partitions up to this one, in order."""
+        ...
+
+    def stale(self, step: str, since: Partition, *, only: bool = True) -> None:
+        """Mark one partition (and, unless ``only``, every later one) to be made."""
+        ...
+
+    def done(self, step: str, partition: Partition, sha256: str) -> bool:
+        """Mark as made; True where the output differs from what stood there before.
+
+        Where the step is a fold, a difference makes its later partitions stale.
+        """
+        ...
+
+    def known(self, step: str) -> set[Partition]:
+        """Every partition that the step was ever asked to make."""
+        ...
+
+

@@ -1,0 +1,93 @@
+"""Settings: ``ONRECORD_...`` variables, over ``settings.toml``, over these defaults.
+
+Read in ``open_app`` and nowhere else; below it, plain arguments.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+
+class FetchSettings(BaseModel):
+    """Bounds and manners of asking the web."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    connect_seconds: float = Field(8.0, gt=0, le=60)
+    read_seconds: float = Field(15.0, gt=0, le=120, description="silence allowed")
+    total_seconds: float = Field(30.0, gt=0, le=300, description="one answer, all of it")
+    deadline_seconds: float = Field(
+        480.0, gt=0, description="one round over all feeds; the rest is due next time"
+    )
+    workers: int = Field(16, ge=1, le=256, description="hosts asked at the same time")
+    max_bytes: int = Field(10_000_000, gt=0, description="of one body, decompressed")
+    max_wire_bytes: int = Field(5_000_000, gt=0, description="of one body, on the wire")
+    max_redirects: int = Field(5, ge=0, le=20)
+    page_pause_seconds: float = Field(1.0, ge=0, description="between pages of a host")
+    user_agent: str = "onrecord/0.1 (news research; set ONRECORD_FETCH__USER_AGENT)"
+    allow: tuple[str, ...] = Field(
+        (), description="exact host:port pairs that the address guard lets through"
+    )
+    hosts: dict[str, str] = Field(
+        default_factory=dict,
+        description="fixed names answered elsewhere, as host = 'address:port'",
+    )
+
+
+class AlertSettings(BaseModel):
+    """What keeps alerts quiet."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    quiet_first_days: int = Field(
+        7, ge=0, description="no alert for a figure's first days on record; 0: none"
+    )
+    window_hours: int = Field(48, ge=1, le=24 * 14, description="claims looked at again")
+
+
+class Settings(BaseSettings):
+    """Everything an operator sets. Unknown keys are refused, secrets never shown."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ONRECORD_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="forbid",
+    )
+
+    config: Path = Field(Path("config"), description="folder of the config files")
+    lake: str = Field("data", description="folder of archive, working and public tables")
+    database_url: SecretStr | None = Field(
+        None, description="SQLAlchemy URL; a SQLite file in the lake if absent"
+    )
+    model: str = Field("learned", pattern="^(rules|learned)$", description="extractor")
+    nlp_model: str = Field("", description="spaCy package; the best installed if empty")
+    topic: str = Field("ukraine-war", description="file in config/topics")
+    context_chars: int = Field(200, ge=0, le=2000, description="published context")
+    fetch: FetchSettings = FetchSettings()  # type: ignore[call-arg]
+    alerts: AlertSettings = AlertSettings()  # type: ignore[call-arg]
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        toml = TomlConfigSettingsSource(settings_cls, _settings_file(init_settings()))
+        return init_settings, env_settings, toml
+
+
+def _settings_file(given: dict[str, object]) -> Path:
+    folder = given.get("config")
+    return (folder if isinstance(folder, Path) else Path("config")) / "settings.toml"

@@ -1,0 +1,1 @@
+"""Texts to statements: quotations, attribution, speakers, topic."""

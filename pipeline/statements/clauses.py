@@ -1,0 +1,347 @@
+"""Indirect and mixed statements, read off the dependency parse of a reporting verb."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from spacy.tokens import Token
+
+from pipeline.model import Act, Attribution, Span, Voice
+from pipeline.statements.lexicon import Verb
+from pipeline.statements.reading import Reading, child
+from pipeline.statements.sources import source_of_verb
+
+_NEGATIONS = frozenset({"not", "n't", "n’t", "never"})
+_REPORTER = frozenset(
+    {"as", "while", "after", "before", "when", "during", "amid", "since", "following", "despite"}
+)
+_TIMES = frozenset(
+    "monday tuesday wednesday thursday friday saturday sunday today yesterday earlier later "
+    "week month year night morning evening afternoon".split()
+)
+_OCCASIONS = frozenset(
+    "interview statement speech address conference briefing remarks tweet post letter video "
+    "call meeting comments article report".split()
+)
+
+
+def reported(reading: Reading) -> Iterator[Attribution]:
+    """Statements whose cue is a verb outside quotation marks.
+
+    Without a dependency parse it yields nothing. Negated saying gives nothing, unless
+    the verb itself denies. Missed: content that the parser hangs on another verb.
+    """
+    if not reading.doc.has_annotation("DEP"):
+        return  # spaCy 3.8 can crash the process when asked for children here
+    for token in reading.doc:
+        if token.pos_ not in ("VERB", "AUX"):
+            continue
+        entries = reading.verb(token)
+        if not entries:
+            continue
+        if _negated(token) and all(e.act not in (Act.DENIES, Act.ATTITUDE) for e in entries):
+            continue
+        found = _content(reading, token, entries)
+        if found is None:
+            continue
+        spans, frame, entry = found
+        source = source_of_verb(reading, token)
+        spans = _tidy(reading, spans, token)
+        if not spans:
+            continue
+        yield Attribution(
+            content=tuple(spans),
+            cue=cue_span(reading, token, entry),
+            source=source,
+            voice=Voice.INDIRECT,
+            method=f"{frame}",
+            confidence=0.8 if frame == "clause" else 0.6,
+        )
+
+
+def cue_span(reading: Reading, token: Token, entry: Verb) -> Span:
+    """The verb, with the particle or preposition that belongs to it."""
+    if entry.particle or (entry.prepositions and "preposition" in entry.frames):
+        following = token.i + 1
+        if following < len(reading.doc):
+            word = reading.doc[following].lower_
+            if word == entry.particle or word in entry.prepositions:
+                return reading.span(token.i, following)
+    return reading.span(token.i, token.i)
+
+
+def _negated(token: Token) -> bool:
+    if any(c.dep_ == "neg" or c.lower_ in _NEGATIONS for c in token.lefts):
+        return True
+    above = token.head
+    return token.dep_ == "xcomp" and above.lemma_ in ("decline", "refuse", "fail", "refrain", "avoid")
+
+
+def _content(
+    reading: Reading, verb: Token, entries: list[Verb]
+) -> tuple[list[Span], str, Verb] | None:
+    """The content of a cue, the frame that found it, and the entry whose frame it is."""
+    for frame, find in _FRAMES:
+        for entry in entries:
+            if frame in entry.frames:
+                spans = find(reading, verb, entry)
+                if spans:
+                    return spans, frame, entry
+    return None
+
+
+def _clause(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
+    """``says (that) P``; ``P, he says``; ``P1, he says, P2``."""
+    for below in verb.rights:
+        if below.dep_ == "ccomp" or (below.dep_ == "advcl" and _marked_that(below)):
+            return [_after(reading, verb, below)]
+    for below in verb.lefts:
+        if below.dep_ == "ccomp":
+            return _before(reading, verb, below)
+    if verb.dep_ == "parataxis" and verb.head.i > verb.i and child(verb, "nsubj") is not None:
+        return _around(reading, verb, verb.head)
+    if verb.dep_ == "parataxis" and verb.head.i < verb.i and child(verb, "nsubj") is not None:
+        return _before(reading, verb, verb.head)
+    if "quote" in entry.frames or "clause" in entry.frames:
+        for below in verb.rights:  # 'said it was over' parsed as an infinitive clause
+            if below.dep_ == "xcomp" and child(below, "nsubj", "nsubjpass", "expl") is not None:
+                return [_after(reading, verb, below)]
+    return None
+
+
+def _marked_that(clause: Token) -> bool:
+    mark = child(clause, "mark")
+    return mark is not None and mark.lower_ == "that"
+
+
+def _after(reading: Reading, verb: Token, clause: Token) -> Span:
+    """The clause behind its verb, from what follows the verb's own words."""
+    first = max(clause.left_edge.i, verb.i + 1)
+    last = clause.right_edge.i
+    while first < last and (
+        reading.doc[first].lower_ in ("that", ",", ":") or reading.doc[first].is_space
+    ) and first < clause.i:
+        if reading.doc[first].lower_ == "that" and reading.doc[first].dep_ not in ("mark", "det"):
+            break
+        if reading.doc[first].lower_ == "that" and reading.doc[first].dep_ == "det":
+            break
+        first += 1
+    last = _cut(reading, clause, first, last)
+    return reading.span(first, last)
+
+
+def _cut(reading: Reading, clause: Token, first: int, last: int) -> int:
+    """Where the reporter goes on: a trailing clause after a comma that is not content."""
+    start, end = reading.sentence(clause.i)
+    last = min(last, end - 1)
+    doc = reading.doc
+    for i in range(clause.i + 1, last + 1):
+        if "\n" in doc[i].text:
+            return i - 1
+        if doc[i].text != "," or reading.quote_of[i] >= 0 or i + 1 > last:
+            continue
+        after = doc[i + 1]
+        if after.lower_ == "according":
+            return i - 1
+        if after.tag_ == "VBG" and after.dep_ == "advcl" and reading.verb(after):
+            return i - 1
+    return last
+
+
+def _before(reading: Reading, verb: Token, clause: Token) -> list[Span] | None:
+    """The sentence up to the tag, and on behind it where the clause goes on."""
+    start, end = reading.sentence(verb.i)
+    tag_first, tag_last = _tag(reading, verb, start, end)
+    if tag_first <= start:
+        return None
+    first = start
+    spans = [reading.span(first, tag_first - 1)]
+    rest = _rest(reading, tag_last + 1, end, clause, verb)
+    if rest is not None:
+        spans.append(rest)
+    return spans
+
+
+def _around(reading: Reading, verb: Token, head: Token) -> list[Span] | None:
+    """``Such a ban, he argued, would work``: the sentence without the tag."""
+    start, end = reading.sentence(verb.i)
+    tag_first, tag_last = _tag(reading, verb, start, end)
+    last = min(end - 1, max(head.right_edge.i, tag_last))
+    spans = []
+    if tag_first > start:
+        spans.append(reading.span(start, tag_first - 1))
+    if tag_last < last:
+        spans.append(reading.span(tag_last + 1, last))
+    return spans or None
+
+
+def _tag(reading: Reading, verb: Token, start: int, end: int) -> tuple[int, int]:
+    """The tag around a verb that follows its content: between commas or quotations."""
+    subject = child(verb, "nsubj", "nsubjpass")
+    doc = reading.doc
+    first = min(verb.i, subject.left_edge.i if subject is not None else verb.i)
+    for aux in verb.lefts:
+        if aux.dep_ in ("aux", "advmod", "neg") and aux.i >= first - 2:
+            first = min(first, aux.i)
+    while first > start and not (
+        doc[first - 1].text in (",", "—", "–", "-", "--", ":") or reading.quote_of[first - 1] >= 0
+    ):
+        first -= 1
+    last = max(verb.i, subject.right_edge.i if subject is not None else verb.i)
+    last = min(last, end - 1)
+    while last + 1 < end and not (
+        doc[last + 1].text in (",", "—", "–", "-", "--", ":", ".", "!", "?", ";")
+        or reading.quote_of[last + 1] >= 0
+        or "\n" in doc[last + 1].text
+    ):
+        last += 1
+    return first, last
+
+
+def _rest(reading: Reading, first: int, end: int, clause: Token, verb: Token) -> Span | None:
+    """What follows a tag in its sentence, if it goes on with the content."""
+    doc = reading.doc
+    while first < end and (doc[first].is_punct or doc[first].is_space):
+        if reading.quote_of[first] >= 0:
+            break
+        first += 1
+    if first >= end:
+        return None
+    head = doc[first].lower_
+    if head in ("because", "but", "and", "or", "unless", "although", "though", "which"):
+        below = next((t for t in doc[first:end] if t.dep_ == "conj" and t.head is verb), None)
+        if below is not None and head in ("and", "but"):
+            return None
+        return reading.span(first, end - 1)
+    inside = clause.right_edge.i >= first and clause.i < first
+    return reading.span(first, clause.right_edge.i) if inside else None
+
+
+def _infinitive(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
+    """``vows to P``."""
+    for below in verb.rights:
+        if below.dep_ == "xcomp" and any(c.lower_ == "to" for c in below.lefts):
+            if child(below, "nsubj") is None:
+                return [_after(reading, verb, below)]
+    return None
+
+
+def _gerund(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
+    """``denies doing P``."""
+    for below in verb.rights:
+        if below.dep_ == "xcomp" and below.tag_ == "VBG":
+            return [_after(reading, verb, below)]
+    return None
+
+
+def _complement(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
+    """``urges A to P``, ``accuses A of P``, ``calls A P``: object to end of complement."""
+    if child(verb, "auxpass") is not None:
+        return None
+    start: int | None = None
+    last = -1
+    complement = False
+    for below in verb.rights:
+        if below.dep_ in ("dobj", "dative") and start is None:
+            start, last = below.left_edge.i, below.right_edge.i
+        elif below.dep_ in ("xcomp", "ccomp", "oprd"):
+            start = below.left_edge.i if start is None else start
+            last = max(last, below.right_edge.i)
+            complement = True
+        elif below.dep_ == "prep" and start is not None and not _of_occasion(below):
+            if below.lower_ in ("of", "for", "to", "with", "as", "on", "over", "against"):
+                last = max(last, below.right_edge.i)
+                complement = True
+    if start is None:
+        return None
+    if not complement and reading.doc[start : last + 1].text.lower() in reading.cues.pointers:
+        return None
+    if not complement and last - start < 1:
+        return None
+    return [reading.span(start, last)]
+
+
+def _as(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
+    """``describes A as P``."""
+    thing = child(verb, "dobj")
+    for below in verb.children:
+        if below.dep_ == "prep" and below.lower_ == "as":
+            if thing is not None and thing.i < below.i:
+                return [reading.span(thing.left_edge.i, below.right_edge.i)]
+        if below.dep_ == "prep" and below.lower_ == "to" and verb.lemma_ == "refer":
+            return [reading.span(below.i + 1, below.right_edge.i)] if below.i + 1 <= (
+                below.right_edge.i
+            ) else None
+    return None
+
+
+def _preposition(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
+    """``calls for P``, ``calls on A to P``."""
+    for below in verb.rights:
+        if below.dep_ not in ("prep", "prt") or below.lower_ not in entry.prepositions:
+            continue
+        named = child(below, "pobj", "pcomp")
+        if named is None:
+            continue
+        first, last = named.left_edge.i, named.right_edge.i
+        for further in verb.rights:
+            if further.dep_ in ("xcomp", "advcl") and further.i > last and any(
+                c.lower_ == "to" for c in further.lefts
+            ) and below.lower_ in ("on", "upon", "to", "for"):
+                last = further.right_edge.i
+        if below.lower_ in ("on", "upon", "to") and verb.lemma_ in ("call", "appeal", "ask"):
+            if last == named.right_edge.i:
+                continue
+        return [reading.span(first, _cut(reading, named, first, last))]
+    return None
+
+
+def _object(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
+    """``denies P``: the object, with the phrases that go on from it."""
+    if child(verb, "auxpass") is not None:
+        return None
+    thing = child(verb, "dobj")
+    if thing is None or thing.i < verb.i or thing.lower_ in reading.cues.pointers:
+        return None
+    if thing.pos_ == "PRON":
+        return None
+    first, last = thing.left_edge.i, thing.right_edge.i
+    for below in verb.rights:
+        if below.dep_ == "prep" and below.i == last + 1 and not _of_occasion(below):
+            last = below.right_edge.i
+    return [reading.span(first, _cut(reading, thing, first, last))]
+
+
+def _of_occasion(prep: Token) -> bool:
+    """``on Monday``, ``in an interview``: about the act of saying, not its content."""
+    named = child(prep, "pobj")
+    if named is None:
+        return False
+    return (
+        named.lower_ in _TIMES or named.ent_type_ in ("DATE", "TIME") or named.lower_ in _OCCASIONS
+    )
+
+
+_FRAMES = (
+    ("complement", _complement),
+    ("clause", _clause),
+    ("infinitive", _infinitive),
+    ("gerund", _gerund),
+    ("as", _as),
+    ("preposition", _preposition),
+    ("object", _object),
+)
+
+
+def _tidy(reading: Reading, spans: list[Span], verb: Token) -> list[Span]:
+    """The spans without edge punctuation, cutting no quotation, apart from the cue."""
+    tidy = []
+    for span in spans:
+        start, end = reading.whole(span.start, span.end)
+        cue = reading.starts[verb.i]
+        if start <= cue < end:
+            continue
+        stripped = reading.strip(start, end)
+        if stripped is not None:
+            tidy.append(stripped)
+    return tidy

@@ -1,0 +1,148 @@
+"""The one public function: a parsed article to the statements that it reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from spacy.tokens import Doc
+
+from pipeline.model import Act, Attribution, MentionKind, Quoted, Speaker
+from pipeline.statements import attribution as rules
+from pipeline.statements.acts import act_of, cue_token
+from pipeline.statements.cast import Cast, cast_of
+from pipeline.statements.coreference import Antecedents
+from pipeline.statements.figures import FigureIndex
+from pipeline.statements.lexicon import Cues, Topic
+from pipeline.statements.occasions import said_on
+from pipeline.statements.quotations import Quotation, quotations
+from pipeline.statements.speakers import Recognition
+from pipeline.statements.topic import judge_of, paragraph
+
+
+def extract_statements(
+    doc: Doc,
+    text: str,
+    published: date | None,
+    figures: FigureIndex,
+    topic: Topic,
+    cues: Cues,
+    attributions: Sequence[Attribution] | None = None,
+    everyone: bool = False,
+) -> list[Quoted]:
+    """The statements of tracked figures and of other leaders on the topic, in text order.
+
+    ``doc`` is the parse of ``text``. ``attributions`` come from a learned tagger; without
+    them the rules find their own. With ``everyone`` every speaker's words and attitudes
+    on every subject are returned, those inside another's statement too.
+    """
+    found = rules.attributions(doc, text, cues) if attributions is None else attributions
+    quotes = quotations(text)
+    cast = cast_of(doc, text, figures, published)
+    recognition = Recognition(doc, text, cast, figures, Antecedents(doc, cast, quotes))
+    made = list(_recognised(doc, text, published, found, recognition, topic, cues, quotes))
+    made = _without_nested(made) if not everyone else made
+    return [quoted for quoted in made if everyone or _counts(quoted)]
+
+
+def _counts(quoted: Quoted) -> bool:
+    """A tracked figure on anything, or another leader on the topic; no attitudes."""
+    if quoted.act is Act.ATTITUDE:
+        return False
+    if quoted.speaker.figure_id is not None:
+        return True
+    return quoted.speaker.leader and quoted.about_topic
+
+
+def _recognised(
+    doc: Doc,
+    text: str,
+    published: date | None,
+    found: Sequence[Attribution],
+    recognition: Recognition,
+    topic: Topic,
+    cues: Cues,
+    quotes: Sequence[Quotation],
+) -> Iterator[Quoted]:
+    judge = judge_of(topic)
+    on_topic = judge.article(text)
+    title_end = len(text.split("\n", 1)[0])
+    starts = [token.idx for token in doc]
+    previous: Speaker | None = None
+    for one in sorted(found, key=_place):
+        content = " ".join(span.of(text) for span in one.content)
+        tag = _tag(text, one)
+        day, old = said_on(tag, published)
+        act = act_of(one, cue_token(doc, starts, one), text, cues)
+        about = judge.about(content, paragraph(text, one.content[0]), on_topic)
+        for speaker in recognition.speakers(one, previous):
+            yield Quoted(
+                attribution=one,
+                speaker=speaker,
+                act=act,
+                about_topic=about,
+                subtopics=judge.subtopics(content) if about else (),
+                nested=_inner(one, recognition.cast, speaker),
+                said_on=day,
+                is_old=old,
+                in_title=one.content[0].end <= title_end,
+                confidence=_confidence(one, speaker),
+            )
+            previous = speaker
+
+
+def _place(one: Attribution) -> int:
+    """Where the reader meets the source, so that speakers are resolved in reading order."""
+    if one.source is not None:
+        return one.source.start
+    return one.content[0].start
+
+
+def _tag(text: str, one: Attribution) -> str:
+    """The sentence of the cue, without the content."""
+    at = one.cue or one.source
+    if at is None:
+        return ""
+    start, end = max(0, at.start - 160), min(len(text), at.end + 160)
+    for span in one.content:
+        if span.end <= at.start:
+            start = max(start, span.end)
+        elif span.start >= at.end:
+            end = min(end, span.start)
+    before = max(text.rfind(mark, start, at.start) for mark in (". ", "\n", "! ", "? "))
+    start = max(start, before + 1)
+    stops = [text.find(mark, at.end, end) for mark in (". ", "\n")]
+    return text[start : min([stop for stop in stops if stop >= 0], default=end)]
+
+
+def _inner(one: Attribution, cast: Cast, speaker: Speaker) -> tuple[str, ...]:
+    """Whose words the content relays. Filled for statements inside the content."""
+    return ()
+
+
+def _without_nested(made: list[Quoted]) -> list[Quoted]:
+    """Statements whose cue stands inside another's content belong to that one."""
+    kept = []
+    for quoted in made:
+        cue = quoted.attribution.cue
+        inside = cue is not None and any(
+            span.holds(cue)
+            for other in made
+            if other is not quoted and other.act is not Act.ATTITUDE
+            for span in other.attribution.content
+        )
+        if not inside:
+            kept.append(quoted)
+    return kept
+
+
+def _confidence(one: Attribution, speaker: Speaker) -> float:
+    certain = {
+        MentionKind.NAME: 1.0,
+        MentionKind.BODY: 0.97,
+        MentionKind.ROLE: 0.93,
+        MentionKind.PRONOUN: 0.85,
+        MentionKind.GROUP: 0.9,
+        MentionKind.NONE: 0.6,
+    }[speaker.mention_kind]
+    return round(one.confidence * certain, 3)

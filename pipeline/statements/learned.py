@@ -1,0 +1,522 @@
+"""Attributions found by a learned tagger: cue first, then what and who belong to it.
+
+The network reads a window of word pieces and says of every piece whether a cue starts
+or goes on there; for its likeliest cue starts it then labels the whole window: which
+pieces are that cue's content, which its source. Parts that one cue claims are one
+attribution, so interrupted quotations come out whole and neighbours stay apart.
+
+Everything here is pure: the tokeniser and the network come in as an ``Encoder``.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.model import Attribution, Span, Voice
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float32]
+
+# ------------------------------------------------------------------ quotation marks
+
+_OPEN, _CLOSE, _PLAIN = "“„‟«‹", "”»›", '"＂'
+_SINGLE_OPEN = re.compile(r"(?<![\w'’‘])['‘’‛](?=[\w“\"$£€…\[(])")
+_SINGLE_CLOSE = re.compile(r"(?<=[\w.,!?…;:)\]%\"”-])['’](?![\w])")
+_SAME_LENGTH = str.maketrans(
+    {"’": "'", "‘": "'", "‛": "'", "`": "'", "\u00a0": " ", "\u2009": " ", "\u202f": " "}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A pair of marks: ``start`` is the opening mark, ``end`` the closing one.
+
+    Of a quotation that is not closed in its paragraph, ``end`` is the paragraph's end.
+    """
+
+    start: int
+    end: int
+    closed: bool = True
+
+
+def quotes(text: str) -> list[Quote]:
+    """The outermost quotations of a text, paragraph by paragraph, in text order.
+
+    Straight marks open or close by the space beside them. Single marks count only
+    outside double ones, when both of the pair stand in one paragraph and neither reads
+    as an apostrophe. Missed: a quotation in single marks that holds a plural possessive
+    and closes after a bare ``s``.
+    """
+    found: list[Quote] = []
+    for paragraph in re.finditer(r"[^\n]+", text):
+        doubles = _doubles(text, paragraph.start(), paragraph.end())
+        found += doubles
+        found += _singles(text, paragraph.start(), paragraph.end(), doubles)
+    return sorted(found, key=lambda quote: quote.start)
+
+
+def _doubles(text: str, begin: int, end: int) -> list[Quote]:
+    found: list[Quote] = []
+    start: int | None = None
+    for at in range(begin, end):
+        mark = text[at]
+        if mark not in _OPEN and mark not in _CLOSE and mark not in _PLAIN:
+            continue
+        before = text[at - 1] if at > begin else " "
+        after = text[at + 1] if at + 1 < end else " "
+        opens = mark in _OPEN or (
+            mark in _PLAIN and (before.isspace() or before in "([—–-") and not after.isspace()
+        )
+        closes = mark in _CLOSE or (
+            mark in _PLAIN and not before.isspace() and (after.isspace() or after in ").,;:!?—–-")
+        )
+        if start is None:
+            if opens or not closes:
+                start = at
+        elif not opens or closes:
+            found.append(Quote(start, at))
+            start = None
+        elif mark in _PLAIN:  # a second opening: the first was never closed
+            found.append(Quote(start, at, closed=False))
+            start = at
+    if start is not None:
+        found.append(Quote(start, end, closed=False))
+    return found
+
+
+def _singles(text: str, begin: int, end: int, doubles: Sequence[Quote]) -> list[Quote]:
+    def outside(at: int) -> bool:
+        return not any(quote.start <= at <= quote.end for quote in doubles)
+
+    found: list[Quote] = []
+    last = begin
+    for opening in _SINGLE_OPEN.finditer(text, begin, end):
+        if opening.start() < last or not outside(opening.start()):
+            continue
+        closings = [
+            m.start() for m in _SINGLE_CLOSE.finditer(text, opening.end(), end) if outside(m.start())
+        ]
+        if not closings:
+            continue
+        close = closings[0]
+        if text[close - 1] == "s" and len(closings) > 1:
+            following = _SINGLE_OPEN.search(text, close + 1, end)
+            if following is None or following.start() > closings[1]:
+                close = closings[1]
+        if any(opening.start() < quote.start and quote.end < close for quote in doubles):
+            continue
+        found.append(Quote(opening.start(), close))
+        last = close + 1
+    return found
+
+
+def normalised(text: str, marks: Sequence[Quote]) -> str:
+    """The text as the tokeniser reads it: one kind of mark, the same length."""
+    chars = list(text.translate(_SAME_LENGTH))
+    for at, char in enumerate(text):
+        if char in _OPEN or char in _CLOSE or char in _PLAIN:
+            chars[at] = '"'
+    for quote in marks:
+        chars[quote.start] = '"'
+        if quote.closed:
+            chars[quote.end] = '"'
+    return "".join(chars)
+
+
+# ------------------------------------------------------------------------- features
+
+
+def features(text: str, marks: Sequence[Quote], ids: Ints, offsets: Ints) -> Ints:
+    """What the network reads of each word piece: (pieces, 4), see the columns below.
+
+    Word piece; case (0 none or lower, 1 capitalised, 2 capitals, 3 digits); place (0
+    outside quotation marks, 1 inside, 2 a mark); 1 where a paragraph begins.
+    """
+    inside = np.zeros(len(text) + 1, dtype=np.int64)
+    for quote in marks:
+        inside[quote.start : quote.end + quote.closed] = 1
+        inside[quote.start] = 2
+        if quote.closed:
+            inside[quote.end] = 2
+    rows = np.zeros((len(ids), 4), dtype=np.int64)
+    rows[:, 0] = ids
+    if len(ids) == 0:
+        return rows
+    rows[:, 2] = inside[offsets[:, 0]]
+    end = -1
+    for row, (start, stop) in enumerate(offsets.tolist()):
+        piece = text[start:stop]
+        if piece.isdigit():
+            rows[row, 1] = 3
+        elif piece[:1].isupper():
+            rows[row, 1] = 2 if piece.isupper() and len(piece) > 1 else 1
+        if end < 0 or "\n" in text[end:start]:
+            rows[row, 3] = 1
+        end = stop
+    return rows
+
+
+# --------------------------------------------------------------------- the network
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the network says of one window of ``n`` rows.
+
+    ``cue`` (n, 3): logits of no cue, cue begins, cue goes on. ``starts`` (k): the rows
+    that it takes for possible beginnings of a cue. ``links`` (k, n, 6): for each of
+    them, logits of the rows' labels (see ``_O`` and its neighbours).
+    """
+
+    cue: Floats
+    starts: Ints
+    links: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to decode, chosen on articles that the weights have not seen.
+
+    ``scale`` turns an attribution's log-probabilities into a confidence: weights of
+    cue, content, edges and source, then the intercept of a logistic curve.
+    """
+
+    cue: float = 0.35  # least probability that a cue begins
+    core: int = 176  # most pieces of a window whose cues are taken
+    context: int = 39  # pieces to each side of the core
+    scale: tuple[float, float, float, float, float] = (1.0, 1.0, 1.0, 1.0, 2.0)
+
+
+class Encoder(Protocol):
+    """The tokeniser and the network. Both give the same answer for the same input."""
+
+    def pieces(self, text: str) -> tuple[Ints, Ints]:
+        """Ids (n) and code-point offsets (n, 2) of a text's word pieces."""
+        ...
+
+    def read(self, rows: Ints) -> Reading:
+        """One window, of the columns that ``features`` gives. Never batched, so that
+        no window's answer depends on another's."""
+        ...
+
+    @property
+    def options(self) -> Options:
+        """What was chosen for these weights on held-out articles."""
+        ...
+
+
+_CLS, _SEP = 101, 102
+_O, _BEGIN, _INSIDE, _END, _SOURCE, _SOURCE_ON = range(6)
+_FOLLOWS = np.full((6, 6), -np.inf, dtype=np.float32)  # [label, label after it]
+for _label, _after in (
+    (_O, (_O, _BEGIN, _END, _SOURCE)),
+    (_BEGIN, (_INSIDE, _END)),
+    (_INSIDE, (_INSIDE, _END)),
+    (_END, (_O, _BEGIN, _END, _SOURCE)),
+    (_SOURCE, (_O, _BEGIN, _END, _SOURCE_ON)),
+    (_SOURCE_ON, (_O, _BEGIN, _END, _SOURCE_ON)),
+):
+    _FOLLOWS[_label, list(_after)] = 0.0
+
+
+def windows(rows: Ints, *, core: int, context: int) -> list[tuple[int, int, int, int]]:
+    """Cuts of a text: (window start, core start, core end, window end) in pieces.
+
+    Cores are whole paragraphs where they fit; together they are the text.
+    """
+    size = len(rows)
+    heads = np.flatnonzero(rows[:, 3])
+    found = []
+    at = 0
+    while at < size:
+        end = min(size, at + core)
+        if end < size:
+            near = heads[(heads > at + core // 4) & (heads <= end)]
+            if len(near):
+                end = int(near[-1])
+        found.append((max(0, at - context), at, end, min(size, end + context)))
+        at = end
+    return found
+
+
+def _softmax(logits: Floats) -> Floats:
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), dtype=np.float32)
+
+
+def _best_path(scores: Floats) -> Ints:
+    """The likeliest allowed labels (k, n) for log-probabilities (k, n, 6): Viterbi."""
+    cues, size, labels = scores.shape
+    back = np.zeros((cues, size, labels), dtype=np.int64)
+    best = scores[:, 0]
+    for at in range(1, size):
+        ways = best[:, :, None] + _FOLLOWS[None]
+        back[:, at] = ways.argmax(axis=1)
+        best = ways.max(axis=1) + scores[:, at]
+    path = np.zeros((cues, size), dtype=np.int64)
+    path[:, -1] = best.argmax(axis=1)
+    every = np.arange(cues)
+    for at in range(size - 1, 0, -1):
+        path[:, at - 1] = back[every, at, path[:, at]]
+    return path
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An attribution in pieces of its text, with the network's probabilities."""
+
+    cue: tuple[int, int]
+    content: tuple[tuple[int, int], ...]
+    source: tuple[int, int] | None
+    cue_probability: float
+    content_probability: float  # mean over the content's pieces
+    edge_probability: float  # mean over the pieces at and just outside its edges
+    source_probability: float
+    weights: Floats  # probability of content, of every piece of the window
+    origin: int  # the piece at which the window begins
+
+
+def _runs(flags: NDArray[np.bool_], begins: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Half-open ranges where ``flags`` holds, cut anew where ``begins`` does."""
+    found: list[tuple[int, int]] = []
+    for at in np.flatnonzero(flags).tolist():
+        if found and found[-1][1] == at and not begins[at]:
+            found[-1] = (found[-1][0], at + 1)
+        else:
+            found.append((at, at + 1))
+    return found
+
+
+def read_window(
+    reading: Reading, origin: int, core: tuple[int, int], options: Options
+) -> list[Found]:
+    """The attributions whose cue begins in the core of one window, in text order."""
+    chances = _softmax(reading.cue)
+    first, last = core[0] - origin + 1, core[1] - origin + 1  # [CLS] stands before
+    taken = [
+        k
+        for k, at in enumerate(reading.starts.tolist())
+        if first <= at < last and chances[at, 1] >= options.cue
+    ]
+    if not taken:
+        return []
+    links = _softmax(reading.links[taken])
+    links[:, [0, -1], _BEGIN:] = 0.0
+    links[:, [0, -1], _O] = 1.0
+    paths = _best_path(np.log(np.maximum(links, 1e-9)))
+    found = []
+    for k, path, link in zip(taken, paths, links, strict=True):
+        start = int(reading.starts[k])
+        end = start + 1
+        while end < len(chances) - 1 and chances[end].argmax() == 2:
+            end += 1
+        inside = (path >= _BEGIN) & (path <= _END)
+        inside[start:end] = False
+        if not inside.any():
+            continue
+        after_end = np.concatenate([[False], path[:-1] == _END])
+        content = _runs(inside, (path == _BEGIN) | after_end)
+        sources = _runs(path >= _SOURCE, path == _SOURCE)
+        weights = link[:, _BEGIN : _END + 1].sum(axis=1)
+        source_weights = link[:, _SOURCE:].sum(axis=1)
+        source = max(
+            sources, key=lambda run: float(source_weights[run[0] : run[1]].mean()), default=None
+        )
+        edges = [
+            float(p)
+            for a, b in content
+            for p in (weights[a], weights[b - 1], 1 - weights[a - 1], 1 - weights[b])
+        ]
+        shift = origin - 1
+        found.append(
+            Found(
+                cue=(start + shift, end + shift),
+                content=tuple((a + shift, b + shift) for a, b in content),
+                source=None if source is None else (source[0] + shift, source[1] + shift),
+                cue_probability=float(chances[start, 1]),
+                content_probability=float(weights[inside].mean()),
+                edge_probability=float(np.mean(edges)),
+                source_probability=0.0
+                if source is None
+                else float(source_weights[source[0] : source[1]].mean()),
+                weights=weights[1:-1],
+                origin=origin,
+            )
+        )
+    return found
+
+
+# ---------------------------------------------------------------------- attributions
+
+
+def attributions(texts: Sequence[str], encoder: Encoder) -> list[list[Attribution]]:
+    """The attributions of each text, in the order of their cues.
+
+    Statements and attitudes alike: the cue tells them apart. Spans are code points of
+    the text as given; no two attributions share a word of content. Missed: quotations
+    without a cue, and what is attributed inside another attribution's content.
+    """
+    return [_of_text(text, encoder) for text in texts]
+
+
+def _of_text(text: str, encoder: Encoder) -> list[Attribution]:
+    options = encoder.options
+    marks = quotes(text)
+    ids, offsets = encoder.pieces(normalised(text, marks))
+    rows = features(text, marks, ids, offsets)
+    found: list[Found] = []
+    for begin, first, last, end in windows(rows, core=options.core, context=options.context):
+        window = np.zeros((end - begin + 2, 4), dtype=np.int64)
+        window[1:-1] = rows[begin:end]
+        window[0, 0], window[-1, 0] = _CLS, _SEP
+        found += read_window(encoder.read(window), begin, (first, last), options)
+    made = (_attribution(text, marks, offsets, one, options) for one in settled(found))
+    return [attribution for attribution in made if attribution is not None]
+
+
+def settled(found: Sequence[Found]) -> list[Found]:
+    """The same, with no piece of content claimed twice; in text order.
+
+    A contested piece goes to the attribution that is surer of itself; who loses most
+    of its pieces is left out.
+    """
+    taken: set[int] = set()
+    kept = []
+    for one in sorted(found, key=lambda f: (-f.cue_probability * f.content_probability, f.cue)):
+        pieces = {at for a, b in one.content for at in range(a, b)}
+        free = pieces - taken
+        if 2 * len(free) <= len(pieces):
+            continue
+        if free != pieces:
+            size = max(pieces) + 2
+            flags, begins = np.zeros(size, dtype=np.bool_), np.zeros(size, dtype=np.bool_)
+            flags[list(free)] = True
+            begins[[a for a, _ in one.content]] = True
+            one = replace(one, content=tuple(_runs(flags, begins)))
+        taken |= pieces
+        kept.append(one)
+    return sorted(kept, key=lambda f: f.cue)
+
+
+_WORD = re.compile(r"\w")
+_WORDS = re.compile(r"\w+(?:[.'’\-]\w+)*")
+_LEADING = re.compile(r"[\s,.;:!?…—–-]*(?:that\s+(?=\S))?", re.IGNORECASE)
+
+
+def _attribution(
+    text: str, marks: Sequence[Quote], offsets: Ints, found: Found, options: Options
+) -> Attribution | None:
+    spans = [Span(int(offsets[a, 0]), int(offsets[b - 1, 1])) for a, b in found.content]
+    spans = _joined(text, [_snapped(text, marks, span) for span in spans])
+    inside = [_quoted_share(text, marks, span) for span in spans]
+    voice = Voice.MIXED
+    if all(share == 1.0 for share in inside):
+        voice = Voice.DIRECT
+    elif not any(inside):
+        voice = Voice.INDIRECT
+    trimmed = [_trimmed(text, marks, span) for span in spans]
+    content = tuple(span for span in trimmed if _WORD.search(span.of(text)))
+    if not content:
+        return None
+    source = None
+    if found.source is not None:
+        a, b = found.source
+        source = Span(int(offsets[a, 0]), int(offsets[b - 1, 1]))
+    a, b = found.cue
+    return Attribution(
+        content=content,
+        cue=Span(int(offsets[a, 0]), int(offsets[b - 1, 1])),
+        source=source,
+        voice=voice,
+        method="learned",
+        confidence=confidence(found, options),
+    )
+
+
+def confidence(found: Found, options: Options) -> float:
+    """The chance that content and source are right, 0 to 1."""
+    chances = (
+        found.cue_probability,
+        found.content_probability,
+        found.edge_probability,
+        found.source_probability if found.source is not None else 1.0,
+    )
+    *weights, intercept = options.scale
+    logs = [weight * math.log(max(p, 1e-4)) for weight, p in zip(weights, chances, strict=True)]
+    return round(1 / (1 + math.exp(-(sum(logs) + intercept))), 4)
+
+
+def _joined(text: str, spans: Sequence[Span]) -> list[Span]:
+    """Spans with nothing but space between them within a paragraph are one."""
+    found: list[Span] = []
+    for span in sorted(spans):
+        gap = text[found[-1].end : span.start] if found else "\n"
+        if "\n" not in gap and not _WORD.search(gap):
+            found[-1] = Span(found[-1].start, max(found[-1].end, span.end))
+        else:
+            found.append(span)
+    return found
+
+
+def _quoted_share(text: str, marks: Sequence[Quote], span: Span) -> float:
+    words = [m.span() for m in _WORDS.finditer(text, span.start, span.end)]
+    inside = sum(any(q.start < a and b <= q.end for q in marks) for a, b in words)
+    return inside / len(words) if words else 0.0
+
+
+def _snapped(text: str, marks: Sequence[Quote], span: Span) -> Span:
+    """A span that is nearly a whole quotation is that quotation."""
+    for quote in marks:
+        inner = Span(quote.start + 1, max(quote.start + 1, quote.end))
+        if not inner.overlaps(span):
+            continue
+        both = _count(text, max(inner.start, span.start), min(inner.end, span.end))
+        either = _count(text, min(inner.start, span.start), max(inner.end, span.end))
+        if either >= 4 and both / either >= 0.75:
+            return inner
+    return span
+
+
+def _count(text: str, start: int, end: int) -> int:
+    return len(_WORDS.findall(text, start, end))
+
+
+def _trimmed(text: str, marks: Sequence[Quote], span: Span) -> Span:
+    """The span by the rules of annotation.
+
+    Wholly inside one pair of marks: without the marks and a final comma, with a final
+    stop. Otherwise: without a leading 'that', leading or final punctuation, but with
+    the marks of quotations that it holds.
+    """
+    start, end = span.start, span.end
+    words = [m.span() for m in _WORDS.finditer(text, start, end)]
+    if not words:
+        return Span(start, start)
+    holder = next((q for q in marks if q.start < words[0][0] and words[-1][1] <= q.end), None)
+    if holder is not None:
+        start, end = max(start, holder.start + 1), min(end, holder.end)
+        while start < words[0][0] and (text[start].isspace() or text[start] in ",;:"):
+            start += 1
+        while end > words[-1][1] and (text[end - 1].isspace() or text[end - 1] in ",;:"):
+            end -= 1
+        return Span(start, end)
+    leading = _LEADING.match(text, start, end)
+    if leading is not None and leading.end() < words[-1][1]:
+        start = leading.end()
+    end = words[-1][1]
+    for quote in marks:
+        if quote.closed and quote.start < end <= quote.end and start <= quote.start:
+            end = quote.end + 1
+        if quote.start < start and start <= quote.end < end and quote.start >= start - 2:
+            start = quote.start
+    closing = text[end : end + 1]
+    if closing and closing in ")]%" and any(c in text[start:end] for c in "([%"):
+        end += 1
+    return Span(start, end)

@@ -1,0 +1,30 @@
+"""A paragraph's end is a sentence's end, whether or not a full stop stands there."""
+
+from __future__ import annotations
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+COMPONENT = "onrecord_paragraphs"
+
+
+@Language.component(COMPONENT, assigns=["token.is_sent_start"])
+def paragraphs(doc: Doc) -> Doc:
+    """Begins a sentence behind every line break; the parser decides the rest.
+
+    A title has no full stop: without this its last words and the first paragraph become
+    one sentence. It stands before the parser: ``with_paragraphs(nlp)``.
+    """
+    for token in doc[:-1]:
+        if token.is_space and "\n" in token.text:
+            following = doc[token.i + 1]
+            if not following.is_space:
+                following.is_sent_start = True
+    return doc
+
+
+def with_paragraphs(nlp: Language) -> Language:
+    """The pipeline with this component before its parser, added once."""
+    if COMPONENT not in nlp.pipe_names and "parser" in nlp.pipe_names:
+        nlp.add_pipe(COMPONENT, before="parser")
+    return nlp

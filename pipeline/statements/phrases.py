@@ -1,0 +1,176 @@
+"""Cues that are no verbs: ``according to X``, ``X's claim that P``, ``X: P``, ``P — X``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from spacy.tokens import Token
+
+from pipeline.model import Attribution, Span, Voice
+from pipeline.statements.reading import Reading, child
+from pipeline.statements.sources import phrase, source_of_noun
+
+_DASH_SOURCE = re.compile(r"\s+[—–-]{1,2}\s+(?=[^—–]{2,60}$)")
+
+
+def according(reading: Reading) -> Iterator[Attribution]:
+    """``According to X, P`` and ``P, according to X``: the sentence without the phrase."""
+    if not reading.doc.has_annotation("DEP"):
+        return
+    doc = reading.doc
+    for token in doc:
+        if token.lower_ != "according" or reading.quote_of[token.i] >= 0:
+            continue
+        if token.i + 2 >= len(doc) or doc[token.i + 1].lower_ != "to":
+            continue
+        to = doc[token.i + 1]
+        named = child(to, "pobj") or (child(token, "pobj"))
+        if named is None:
+            continue
+        source = phrase(reading, named)
+        if source is None:
+            continue
+        start, end = reading.sentence(token.i)
+        last = reading.token_at(source.end - 1)
+        content = list(_rest_of_sentence(reading, token.i, last, start, end))
+        if content:
+            yield Attribution(
+                content=tuple(content),
+                cue=reading.span(token.i, to.i),
+                source=source,
+                voice=Voice.INDIRECT,
+                method="according",
+                confidence=0.8,
+            )
+
+
+def _rest_of_sentence(
+    reading: Reading, first: int, last: int, start: int, end: int
+) -> Iterator[Span]:
+    """What stands before and after a phrase; after it only when nothing stands before,
+    or when the phrase is set between commas."""
+    doc = reading.doc
+    while last + 1 < end and doc[last + 1].text not in (",", ".", "—", "–", "-", ":", ";"):
+        last += 1
+    before = reading.strip(reading.starts[start], reading.starts[first])
+    inserted = first > start and doc[first - 1].text == "," and last + 1 < end
+    inserted = inserted and doc[last + 1].text == ","
+    if before is not None:
+        yield Span(*reading.whole(before.start, before.end))
+    if (before is None or inserted) and last + 1 < end:
+        after = reading.strip(reading.starts[last + 1], reading.end_of(end - 1))
+        if after is not None:
+            yield Span(*reading.whole(after.start, after.end))
+
+
+def nominal(reading: Reading) -> Iterator[Attribution]:
+    """``X's claim that P``, ``the call by X for P``, ``X's threat to P``."""
+    if not reading.doc.has_annotation("DEP"):
+        return
+    for token in reading.doc:
+        noun = reading.noun(token)
+        if noun is None or reading.quote_of[token.i] >= 0:
+            continue
+        content = _content_of_noun(reading, token, noun.prepositions)
+        if content is None:
+            continue
+        source = source_of_noun(reading, token)
+        if source is None:
+            continue
+        stripped = reading.strip(*reading.whole(content.start, content.end))
+        if stripped is None:
+            continue
+        yield Attribution(
+            content=(stripped,),
+            cue=reading.span(token.i, token.i),
+            source=source,
+            voice=Voice.INDIRECT,
+            method="nominal",
+            confidence=0.6,
+        )
+
+
+def _content_of_noun(
+    reading: Reading, noun: Token, prepositions: frozenset[str]
+) -> Span | None:
+    for below in noun.rights:
+        if below.dep_ in ("acl", "ccomp"):
+            marks = {c.lower_ for c in below.lefts}
+            if "that" in marks:
+                first = below.left_edge.i
+                while reading.doc[first].lower_ != "that" and first < below.i:
+                    first += 1
+                if first + 1 <= below.right_edge.i:
+                    return reading.span(first + 1, below.right_edge.i)
+            if below.lefts and "to" in marks and below.tag_ == "VB":
+                return reading.span(below.left_edge.i, below.right_edge.i)
+        if below.dep_ == "prep" and below.lower_ in prepositions:
+            named = child(below, "pobj", "pcomp")
+            if named is not None:
+                return reading.span(named.left_edge.i, below.right_edge.i)
+    return None
+
+
+def headlines(reading: Reading) -> Iterator[Attribution]:
+    """``X: P`` and ``P — X`` as a title or a whole line."""
+    text = reading.text
+    at = 0
+    for number, line in enumerate(text.split("\n")):
+        start, at = at, at + len(line) + 1
+        if not 3 <= len(line.split()) <= 30 or line.rstrip().endswith("."):
+            if number > 0:
+                continue
+        found = _colon_line(reading, start, line) or _dash_line(reading, start, line)
+        if found is not None:
+            yield found
+
+
+def _colon_line(reading: Reading, start: int, line: str) -> Attribution | None:
+    colon = line.find(": ")
+    if colon <= 0:
+        return None
+    source = reading.strip(start, start + colon)
+    content = reading.strip(start + colon + 1, start + len(line))
+    if source is None or content is None or not _names_someone(reading, source):
+        return None
+    if any(q.outer.overlaps(content) and q.outer.start <= content.start + 1
+           and q.outer.end >= content.end for q in reading.quotes):
+        return None  # the rule of tags has it
+    return Attribution(
+        content=(Span(*reading.whole(content.start, content.end)),),
+        cue=Span(start + colon, start + colon + 1),
+        source=source,
+        voice=Voice.INDIRECT,
+        method="colon",
+        confidence=0.6,
+    )
+
+
+def _dash_line(reading: Reading, start: int, line: str) -> Attribution | None:
+    match = _DASH_SOURCE.search(line)
+    if match is None:
+        return None
+    content = reading.strip(start, start + match.start())
+    source = reading.strip(start + match.end(), start + len(line))
+    if source is None or content is None or not _names_someone(reading, source):
+        return None
+    return Attribution(
+        content=(content,),
+        cue=source,
+        source=source,
+        voice=Voice.INDIRECT,
+        method="dash",
+        confidence=0.6,
+    )
+
+
+def _names_someone(reading: Reading, source: Span) -> bool:
+    """A short noun phrase with a name of a person or body in it, and no verb."""
+    first, last = reading.tokens_of(source)
+    tokens = reading.doc[first:last]
+    if not 0 < len(tokens) <= 7 or any(t.pos_ in ("VERB", "AUX") for t in tokens):
+        return False
+    if any(t.is_digit for t in tokens):
+        return False
+    return any(t.ent_type_ in ("PERSON", "ORG", "GPE", "NORP") for t in tokens)

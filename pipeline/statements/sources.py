@@ -1,0 +1,114 @@
+"""The source of a cue: whose words a reporting verb or noun announces."""
+
+from __future__ import annotations
+
+from spacy.tokens import Token
+
+from pipeline.model import Span
+from pipeline.statements.reading import Reading, child
+
+_SUBJECT = ("nsubj", "nsubjpass")
+_RELATIVES = frozenset({"who", "which", "that", "whom"})
+_NO_SPEAKERS = frozenset({"there", "what", "this", "these", "those"})
+
+
+def source_of_verb(reading: Reading, verb: Token) -> Span | None:
+    """The subject of a verb, its own or the one it shares with the verb above it.
+
+    Followed: coordination (said and added), participles (..., adding that), infinitives
+    (went on to say), relative clauses (the leader, who said), ``by X`` of a passive.
+    """
+    for _ in range(6):
+        subject = child(verb, *_SUBJECT)
+        passive = child(verb, "auxpass") is not None
+        agent = child(verb, "agent")
+        if passive and agent is not None and subject is not None:
+            named = child(agent, "pobj")
+            return phrase(reading, named) if named is not None else None
+        if subject is not None:
+            if subject.lower_ in _RELATIVES and verb.dep_ == "relcl":
+                return phrase(reading, verb.head, without=verb)
+            if subject.lower_ in _NO_SPEAKERS:
+                return None
+            return phrase(reading, subject)
+        if verb.dep_ in ("acl", "relcl") and verb.head.pos_ in ("PROPN", "NOUN", "PRON"):
+            if verb.tag_ == "VBN" and agent is not None:
+                named = child(agent, "pobj")
+                return phrase(reading, named) if named is not None else None
+            return phrase(reading, verb.head, without=verb)
+        if verb.dep_ == "pcomp" and verb.head.head.pos_ in ("VERB", "AUX"):
+            verb = verb.head.head
+        elif verb.dep_ in ("conj", "advcl", "xcomp", "ccomp", "dep", "prep", "parataxis") and (
+            verb.head is not verb
+        ):
+            if verb.dep_ in ("ccomp", "parataxis") and verb.tag_ not in ("VBG", "VB"):
+                return None
+            verb = verb.head
+        else:
+            return None
+    return None
+
+
+def phrase(reading: Reading, head: Token, without: Token | None = None) -> Span | None:
+    """The noun phrase of a head: left modifiers, ``of``-phrases and apposition names.
+
+    Relative clauses and participles at its end are cut.
+    """
+    first = head.left_edge.i
+    last = head.i
+    for token in head.rights:
+        if token is without or token.dep_ in ("relcl", "acl", "advcl", "ccomp", "parataxis"):
+            break
+        if token.dep_ == "punct":
+            continue
+        if token.dep_ in ("prep", "appos", "conj", "cc", "nummod", "compound", "flat", "case"):
+            if without is not None and token.i > without.i:
+                break
+            last = max(last, _last_of(token))
+        else:
+            break
+    while first < last and (reading.doc[first].is_punct or reading.doc[first].is_space):
+        first += 1
+    for i in range(first, last + 1):
+        if "\n" in reading.doc[i].text:
+            if i > head.i:
+                last = i - 1
+                break
+            first = i + 1
+    return reading.span(first, last) if first <= last else None
+
+
+def _last_of(token: Token) -> int:
+    """The end of a modifier, its own relative clauses left out."""
+    last = token.i
+    for below in token.rights:
+        if below.dep_ in ("relcl", "acl", "advcl", "ccomp"):
+            break
+        if below.dep_ != "punct":
+            last = max(last, _last_of(below))
+    return last
+
+
+def source_of_noun(reading: Reading, noun: Token) -> Span | None:
+    """``X's claim``, ``the claim by X``, ``X made the claim``."""
+    owner = child(noun, "poss")
+    if owner is not None:
+        return reading.span(owner.left_edge.i, _owner_end(owner))
+    for prep in noun.rights:
+        if prep.dep_ == "prep" and prep.lower_ in ("by", "from"):
+            named = child(prep, "pobj")
+            if named is not None:
+                return phrase(reading, named)
+    if noun.dep_ in ("dobj", "attr") and noun.head.pos_ == "VERB":
+        return source_of_verb(reading, noun.head)
+    if noun.dep_ == "pobj" and noun.head.head.pos_ == "VERB":
+        return source_of_verb(reading, noun.head.head)
+    return None
+
+
+def _owner_end(owner: Token) -> int:
+    last = owner.i
+    for token in owner.rights:
+        if token.dep_ in ("prep", "appos", "conj", "cc"):
+            last = max(last, token.right_edge.i)
+    return last

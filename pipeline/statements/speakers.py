@@ -1,0 +1,241 @@
+"""From a source as written to the speaker: a figure, somebody else, a body, a group."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from spacy.tokens import Doc, Token
+
+from pipeline.model import Attribution, Figure, FigureKind, MentionKind, Span, Speaker
+from pipeline.statements.cast import Cast, Member
+from pipeline.statements.coreference import PRONOUNS, Antecedents
+from pipeline.statements.figures import FigureIndex, Mention, fold
+
+_JOINED = frozenset({"appos", "compound", "flat", "nmod", "dep"})
+_ARTICLES = ("the ", "a ", "an ", "The ", "A ", "An ")
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """What is needed to tell who a source is."""
+
+    doc: Doc
+    text: str
+    cast: Cast
+    index: FigureIndex
+    antecedents: Antecedents
+
+    def speakers(self, found: Attribution, previous: Speaker | None) -> list[Speaker]:
+        """The speakers of an attribution: one, or each of those joined by 'and'.
+
+        Without a source the previous speaker goes on. A source nobody recognises keeps
+        its own words as the name.
+        """
+        if found.source is None:
+            return [self._going_on(found, previous)]
+        parts = list(self._parts(found.source))
+        speakers = [self._one(part, root) for part, root in parts]
+        if len(speakers) > 1 and not all(s.figure_id for s in speakers):
+            return [self._one(found.source, self._root(found.source))]
+        return speakers
+
+    def _going_on(self, found: Attribution, previous: Speaker | None) -> Speaker:
+        member = self.antecedents.last_speaker(found.content[0].start)
+        if member is None:
+            return Speaker(
+                name="", figure_id=None, wikidata=None, leader=False,
+                mention=None, mention_kind=MentionKind.NONE,
+            )  # fmt: skip
+        return _speaker(member, None, MentionKind.NONE)
+
+    def _root(self, span: Span) -> Token | None:
+        first, last = self._tokens(span)
+        tokens = [t for t in self.doc[first:last] if not t.is_punct and not t.is_space]
+        for token in tokens:
+            if not first <= token.head.i < last or token.head is token:
+                return token
+        return tokens[0] if tokens else None
+
+    def _tokens(self, span: Span) -> tuple[int, int]:
+        key = _idx
+        return bisect_left(self.doc, span.start, key=key), bisect_left(
+            self.doc, span.end, key=key
+        )
+
+    def _parts(self, span: Span) -> Iterator[tuple[Span, Token | None]]:
+        """The source, or its parts when persons are joined by 'and'."""
+        root = self._root(span)
+        yield span, root
+        if root is None:
+            return
+        for below in root.conjuncts:
+            if span.start <= below.idx < span.end:
+                left = max(below.left_edge.idx, span.start)
+                right = min(below.right_edge.idx + len(below.right_edge), span.end)
+                yield Span(left, right), below
+
+    def _one(self, span: Span, root: Token | None) -> Speaker:
+        if root is None:
+            return self._as_written(span)
+        if root.lower_ in PRONOUNS and root.pos_ in ("PRON", "DET"):
+            member = self.antecedents.of_pronoun(root.lower_, root.idx)
+            if member is not None:
+                self.antecedents.said(span.end, member)
+                return _speaker(member, span, MentionKind.PRONOUN)
+            return self._as_written(span, MentionKind.PRONOUN)
+        member = self._named(span, root)
+        if member is not None:
+            self.antecedents.said(span.end, member)
+            kind = member.kind if member.kind is MentionKind.BODY else MentionKind.NAME
+            return _speaker(member, span, kind)
+        figure, member = self._role(span, root)
+        if figure is not None:
+            member = self._member_of(figure)
+            self.antecedents.said(span.end, member)
+            kind = figure.kind is FigureKind.INSTITUTION
+            return _speaker(member, span, MentionKind.BODY if kind else MentionKind.ROLE)
+        if member is not None:
+            self.antecedents.said(span.end, member)
+            return _speaker(member, span, MentionKind.ROLE)
+        place = self._place(root)
+        if place is not None and place.place is not None and place.place.kind == "country":
+            member = self._government(place)
+            self.antecedents.said(span.end, member)
+            return _speaker(member, span, MentionKind.GROUP)
+        return self._as_written(span)
+
+    def _named(self, span: Span, root: Token) -> Member | None:
+        """The member whose name is the head of the source, or stands in apposition."""
+        for place, member in self.cast.over(span):
+            i = bisect_left(self.doc, place.end, key=_idx) - 1
+            token = self.doc[max(i, 0)]
+            if place.start <= root.idx < place.end:
+                return member
+            for _ in range(5):
+                if token is root:
+                    return member
+                if token.dep_ in _JOINED and token.head is not token:
+                    if token.dep_ in ("nmod", "compound") and token.i < token.head.i and (
+                        not place.start <= token.head.idx < place.end
+                    ):
+                        break  # 'Putin spokesman'
+                    token = token.head
+                else:
+                    break
+        return None
+
+    def _role(self, span: Span, root: Token) -> tuple[Figure | None, Member | None]:
+        """The holder of the office that the source names, or who was called so before."""
+        for role in self.cast.roles:
+            if role.span.start <= root.idx < role.span.end:
+                if role.figure is not None:
+                    return role.figure, None
+                return None, self._called(role, root)
+            if role.span.start > root.idx:
+                break
+        if root.pos_ in ("NOUN", "PROPN"):
+            words = frozenset(fold(t.lemma_) for t in root.lefts if t.pos_ in ("NOUN", "ADJ"))
+            definite = any(t.lower_ in ("the", "this", "that") for t in root.lefts)
+            if definite or root.pos_ == "NOUN":
+                body = self._body_called(span, root)
+                if body is not None:
+                    return None, body
+            if definite and not any(t.dep_ == "prep" for t in root.rights):
+                return None, self.antecedents.of_noun(fold(root.lemma_), words, root.idx)
+        return None, None
+
+    def _called(self, role: Mention, root: Token) -> Member | None:
+        """Who holds the title among those named: the latest with it, of that place."""
+        best: tuple[int, Member] | None = None
+        for span, member in self.cast.named:
+            if span.start > root.idx and best is not None:
+                break
+            if role.title is not None and role.title.id not in member.titles:
+                continue
+            if role.title is None and not role.leads:
+                continue
+            if role.place is not None and role.place.name not in member.places:
+                continue
+            best = (span.start, member)
+        if best is not None:
+            return best[1]
+        if role.place is None:
+            return self.antecedents.of_noun(fold(root.lemma_), frozenset(), root.idx)
+        return None
+
+    def _body_called(self, span: Span, root: Token) -> Member | None:
+        """``the defence ministry`` after ``Russia's defence ministry``: the same tail."""
+        tail = [fold(t.text) for t in self.doc[root.left_edge.i : root.i + 1] if t.is_alpha]
+        if tail and tail[0] == "the":
+            tail = tail[1:]
+        if not tail:
+            return None
+        best = None
+        for place, member in self.cast.named:
+            if member.kind is not MentionKind.BODY or place.start >= root.idx:
+                continue
+            words = [fold(w) for w in place.of(self.text).split()]
+            if words[-len(tail) :] == tail:
+                best = member
+        return best
+
+    def _place(self, root: Token) -> Mention | None:
+        for mention in self.cast.places:
+            if mention.span.start <= root.idx < mention.span.end:
+                adjective = mention.ambiguous and root.pos_ == "ADJ"
+                return None if adjective else mention
+        return None
+
+    def _government(self, mention: Mention) -> Member:
+        assert mention.place is not None
+        name = f"{mention.place.name} (government)"
+        for member in self.cast.members:
+            if member.name == name:
+                return member
+        member = Member(name=name, kind=MentionKind.GROUP, pronoun="it")
+        self.cast.members.append(member)
+        return member
+
+    def _member_of(self, figure: Figure) -> Member:
+        for member in self.cast.members:
+            if member.figure is figure:
+                return member
+        person = figure.kind is FigureKind.PERSON
+        member = Member(
+            name=figure.name,
+            kind=MentionKind.NAME if person else MentionKind.BODY,
+            figure=figure,
+            pronoun=figure.pronoun,
+            leader=True,
+        )
+        self.cast.members.append(member)
+        return member
+
+    def _as_written(self, span: Span, kind: MentionKind = MentionKind.GROUP) -> Speaker:
+        name = " ".join(span.of(self.text).split())
+        for article in _ARTICLES:
+            if name.startswith(article):
+                name = name[len(article) :]
+                break
+        return Speaker(
+            name=name, figure_id=None, wikidata=None, leader=False, mention=span,
+            mention_kind=kind,
+        )  # fmt: skip
+
+
+def _idx(token: Token) -> int:
+    return token.idx
+
+
+def _speaker(member: Member, span: Span | None, kind: MentionKind) -> Speaker:
+    figure = member.figure
+    return Speaker(
+        name=figure.name if figure else member.name,
+        figure_id=figure.id if figure else None,
+        wikidata=figure.wikidata if figure else None,
+        leader=member.leader,
+        mention=span,
+        mention_kind=kind,
+    )

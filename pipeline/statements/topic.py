@@ -1,0 +1,98 @@
+"""About the topic or not, and which parts of it: decided by terms of a topic file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from pipeline.model import Span
+from pipeline.statements.lexicon import Topic
+
+
+@dataclass(slots=True)
+class TopicJudge:
+    """A topic's terms, compiled once."""
+
+    topic: Topic
+    _strong: re.Pattern[str] | None = field(init=False, repr=False)
+    _context: re.Pattern[str] | None = field(init=False, repr=False)
+    _off: re.Pattern[str] | None = field(init=False, repr=False)
+    _parts: list[tuple[str, re.Pattern[str] | None]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._strong = _pattern(self.topic.strong)
+        self._context = _pattern(self.topic.context)
+        self._off = _pattern(self.topic.off)
+        self._parts = [(part.id, _pattern(part.terms)) for part in self.topic.subtopics]
+
+    def touches(self, text: str) -> bool:
+        """Does the text hold any term of the topic, strong or context?"""
+        return self.strong(text) or bool(self._context and self._context.search(text))
+
+    def strong(self, text: str) -> bool:
+        return self._strong is not None and self._strong.search(text) is not None
+
+    def article(self, text: str) -> bool:
+        """Is the article about the topic: a strong term in its title, or several in all?"""
+        if self._strong is None:
+            return False
+        title = text.split("\n", 1)[0]
+        if self.strong(title):
+            return True
+        hits = {m[0].lower() for m in self._strong.finditer(text)}
+        count = sum(1 for _ in self._strong.finditer(text))
+        return count >= max(2, len(text) // 1500) and bool(hits)
+
+    def about(self, content: str, around: str, article_is: bool) -> bool:
+        """Is a statement about the topic?
+
+        A strong term in the content decides. A context term there needs a strong one in
+        the paragraph or an article about the topic. Without either, a statement in such
+        an article counts unless it speaks of something else.
+        """
+        off = len(_found(self._off, content))
+        if self.strong(content):
+            return off < 3
+        context = len(_found(self._context, content))
+        if context:
+            return (article_is or self.strong(around)) and context >= off
+        if off:
+            return False
+        return article_is and (self.strong(around) or not _found(self._off, around))
+
+    def subtopics(self, content: str) -> tuple[str, ...]:
+        """The parts of the topic whose terms the content has, the commonest first."""
+        counted = [(len(_found(pattern, content)), name) for name, pattern in self._parts]
+        return tuple(name for count, name in sorted(counted, key=lambda c: -c[0]) if count)
+
+
+@lru_cache(maxsize=8)
+def judge_of(topic: Topic) -> TopicJudge:
+    return TopicJudge(topic)
+
+
+def paragraph(text: str, span: Span, reach: int = 400) -> str:
+    """The paragraph around a span, or this many code points of it on either side."""
+    start = max(text.rfind("\n", 0, span.start) + 1, span.start - reach)
+    end = text.find("\n", span.end)
+    end = min(end if end >= 0 else len(text), span.end + reach)
+    return text[start:end]
+
+
+def _found(pattern: re.Pattern[str] | None, text: str) -> Sequence[str]:
+    return pattern.findall(text) if pattern is not None else ()
+
+
+def _pattern(terms: Iterable[str]) -> re.Pattern[str] | None:
+    """One expression for all terms, longest first; ``*`` at a word's end is any ending.
+
+    A term with a capital is looked for as written, others in any case.
+    """
+    made = []
+    for term in sorted(terms, key=len, reverse=True):
+        body = re.escape(term).replace(r"\*", r"\w*").replace(r"\ ", r"[\s-]+")
+        body = body.replace("'", "['’]")
+        made.append(body if any(c.isupper() for c in term) else f"(?i:{body})")
+    return re.compile(r"(?<!\w)(?:" + "|".join(made) + r")(?!\w)") if made else None

@@ -1,0 +1,207 @@
+"""Frozen values to Arrow and back, by their type hints; and statements to public rows.
+
+Working partitions hold whole values, lists included; published tables are the flat
+projections of ``schemas``.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import UTC, date, datetime, time
+from enum import Enum
+from functools import cache
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import pyarrow as pa
+
+from pipeline.model import Article, Claim, Relation, Span, Statement
+from pipeline.tables.schemas import TABLES
+
+Value = TypeVar("Value")
+
+_SPAN = pa.struct([pa.field("start", pa.int64()), pa.field("end", pa.int64())])
+_PLAIN: Mapping[Any, pa.DataType] = {
+    str: pa.string(),
+    int: pa.int64(),
+    float: pa.float64(),
+    bool: pa.bool_(),
+    bytes: pa.binary(),
+    datetime: pa.timestamp("us", tz="UTC"),
+    date: pa.date32(),
+    Span: _SPAN,
+}
+
+
+def midnight(day: date) -> datetime:
+    """The first moment of a day, UTC."""
+    return datetime.combine(day, time(), UTC)
+
+
+@cache
+def _hints(cls: type) -> dict[str, Any]:
+    return get_type_hints(cls)
+
+
+def _arrow_type(hint: Any) -> tuple[pa.DataType, bool]:
+    if get_origin(hint) in (Union, types.UnionType):
+        inner = [arg for arg in get_args(hint) if arg is not type(None)]
+        return _arrow_type(inner[0])[0], True
+    if get_origin(hint) is tuple:
+        return pa.list_(_arrow_type(get_args(hint)[0])[0]), False
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return pa.string(), False
+    return _PLAIN[hint], False
+
+
+@cache
+def schema_of(cls: type) -> pa.Schema:
+    """The Arrow schema of a frozen value: one field per field."""
+    if not is_dataclass(cls):
+        raise TypeError(f"not a dataclass: {cls}")
+    columns = []
+    for f in fields(cls):
+        kind, nullable = _arrow_type(_hints(cls)[f.name])
+        columns.append(pa.field(f.name, kind, nullable=nullable))
+    return pa.schema(columns, metadata={"value": cls.__name__})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Span):
+        return {"start": value.start, "end": value.end}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def to_arrow(cls: type[Value], values: Iterable[Value]) -> pa.Table:
+    """One row per value, in order; an empty table keeps its schema."""
+    schema = schema_of(cls)
+    rows = [{n: _plain(getattr(value, n)) for n in schema.names} for value in values]
+    return pa.Table.from_pylist(rows, schema)
+
+
+def _rich(hint: Any, value: Any) -> Any:
+    if value is None:
+        return None
+    if get_origin(hint) in (Union, types.UnionType):
+        return _rich(next(a for a in get_args(hint) if a is not type(None)), value)
+    if get_origin(hint) is tuple:
+        return tuple(_rich(get_args(hint)[0], item) for item in value)
+    if hint is Span:
+        return Span(value["start"], value["end"])
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return hint(value)
+    if hint is datetime:
+        return value.astimezone(UTC)
+    return value
+
+
+def from_arrow(cls: type[Value], table: pa.Table | pa.RecordBatch) -> list[Value]:
+    """The values that ``to_arrow`` stored, in order."""
+    hints = _hints(cls)
+    return [
+        cls(**{name: _rich(hints[name], value) for name, value in row.items()})
+        for row in table.to_pylist()
+    ]
+
+
+# ------------------------------------------------------------------ published rows
+
+
+def rows_to_table(name: str, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+    """Rows as the published table ``name``: its columns, its order, its types.
+
+    ValueError names the table and column where a row breaks the registry.
+    """
+    table = TABLES[name]
+    held = list(rows)
+    for f in table.fields:
+        for row in held:
+            value = row[f.name]
+            if value is None and not f.nullable:
+                raise ValueError(f"{name}.{f.name}: missing in {row}")
+            if f.allowed and value is not None and value not in f.allowed:
+                raise ValueError(f"{name}.{f.name}: {value!r} is not {f.allowed}")
+    keys = {tuple(row[k] for k in table.key) for row in held}
+    if len(keys) != len(held):
+        raise ValueError(f"{name}: {len(held) - len(keys)} rows share a key")
+    made = pa.Table.from_pylist(
+        [{f.name: row[f.name] for f in table.fields} for row in held], table.schema
+    )
+    return made.sort_by(table.order).replace_schema_metadata(table.schema.metadata)
+
+
+def article_row(article: Article, version: str) -> dict[str, Any]:
+    row = {n: _plain(getattr(article, n)) for n in schema_of(Article).names}
+    return row | {"n_chars": len(article.text), "pipeline_version": version}
+
+
+def statement_row(statement: Statement, version: str) -> dict[str, Any]:
+    row = {n: _plain(getattr(statement, n)) for n in schema_of(Statement).names}
+    return row | {
+        "start": statement.spans[0].start,
+        "end": statement.spans[-1].end,
+        "n_spans": len(statement.spans),
+        "nested": "; ".join(statement.nested),
+        "said_on": midnight(statement.said_on) if statement.said_on else None,
+        "pipeline_version": version,
+    }
+
+
+def span_rows(statement: Statement, text: str) -> list[dict[str, Any]]:
+    """One row per span, its words cut from the text of the article's revision."""
+    return [
+        {
+            "statement_id": statement.statement_id,
+            "span": nth,
+            "article_id": statement.article_id,
+            "revision": statement.revision,
+            "start": span.start,
+            "end": span.end,
+            "text": span.of(text),
+        }
+        for nth, span in enumerate(statement.spans)
+    ]
+
+
+def topic_rows(statement: Statement) -> list[dict[str, Any]]:
+    return [
+        {
+            "statement_id": statement.statement_id,
+            "topic": statement.topic,
+            "subtopic": subtopic,
+        }
+        for subtopic in sorted(set(statement.subtopics))
+    ]
+
+
+def link_row(
+    relation: Relation, statement: Statement, matcher_version: str
+) -> dict[str, Any]:
+    return {
+        "statement_id": relation.statement_id,
+        "claim_id": relation.claim_id,
+        "utterance_id": relation.utterance_id,
+        "figure_id": statement.figure_id,
+        "relation": relation.kind.value,
+        "earlier_statement_id": relation.earlier_id,
+        "earlier_claim_id": relation.earlier_claim_id,
+        "score": relation.score,
+        "reasons": "; ".join(relation.reasons),
+        "first_seen_at": statement.first_seen_at,
+        "matcher_version": matcher_version,
+    }
+
+
+def claim_row(claim: Claim) -> dict[str, Any]:
+    return {n: _plain(getattr(claim, n)) for n in schema_of(Claim).names}
+
+
+def plain_row(value: Any) -> dict[str, Any]:
+    """Any frozen value with plain fields, as a row."""
+    return {n: _plain(getattr(value, n)) for n in schema_of(type(value)).names}
+

@@ -1,0 +1,236 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from pipeline.adapters.db import (
+    Database,
+    DbFeedStates,
+    DbOutbox,
+    DbProgress,
+    DbRecord,
+    DbSeen,
+)
+from pipeline.errors import DamagedError
+from pipeline.model import (
+    Delivery,
+    DeliveryState,
+    Partition,
+    RelationKind,
+    Said,
+    WantedPage,
+)
+from tests.builders import (
+    NOON,
+    a_feed,
+    a_relation,
+    a_seen,
+    a_statement,
+    an_alert,
+)
+
+ONE = Partition.at(NOON)
+TWO = Partition.at(NOON + timedelta(hours=1))
+THREE = Partition.at(NOON + timedelta(hours=2))
+
+
+@pytest.fixture
+def db(tmp_path):
+    database = Database(f"sqlite:///{tmp_path / 'state.sqlite'}")
+    yield database
+    database.close()
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path):
+    path = tmp_path / "state.sqlite"
+    path.write_bytes(b"this is not a database, and long enough to be looked at" * 30)
+
+    with pytest.raises(DamagedError, match=r"state\.sqlite"):
+        Database(f"sqlite:///{path}")
+
+
+# ------------------------------------------------------------------------- progress
+
+
+def test_what_is_stale_is_pending_until_it_is_done(db):
+    progress = DbProgress(db, ["match"])
+    progress.stale("read", TWO)
+    progress.stale("read", ONE)
+
+    assert progress.pending("read", TWO) == [ONE, TWO]
+    assert progress.pending("read", ONE) == [ONE]
+    progress.done("read", ONE, "sha")
+    assert progress.pending("read", TWO) == [TWO]
+
+
+def test_a_changed_output_of_a_fold_makes_what_follows_stale(db):
+    progress = DbProgress(db, ["match"])
+    for partition in (ONE, TWO, THREE):
+        progress.done("match", partition, "first")
+
+    assert not progress.done("match", ONE, "first")
+    assert progress.pending("match", THREE) == []
+    assert progress.done("match", TWO, "second")
+    assert progress.pending("match", THREE) == [THREE]
+
+
+def test_a_changed_output_of_another_step_does_not(db):
+    progress = DbProgress(db, ["match"])
+    progress.done("extract", ONE, "first")
+    progress.done("extract", TWO, "first")
+
+    progress.done("extract", ONE, "second")
+
+    assert progress.pending("extract", TWO) == []
+
+
+# ---------------------------------------------------------------------- feed states
+
+
+def test_a_feed_never_asked_has_a_fresh_state_and_a_saved_one_comes_back(db):
+    from dataclasses import replace
+
+    states, feed = DbFeedStates(db), a_feed()
+    fresh = states.load([feed])[feed.id]
+    saved = replace(fresh, etag='"a"', failures=2, due_at=NOON, url="http://b.example/")
+
+    states.save([saved])
+
+    assert fresh.url == feed.url
+    assert states.load([feed])[feed.id] == saved
+
+
+def test_an_address_that_an_editor_changed_starts_afresh(db):
+    states = DbFeedStates(db)
+    states.save(states.load([a_feed()]).values())
+
+    moved = states.load([a_feed(url="http://new.example/rss")])["herald"]
+
+    assert moved.url == "http://new.example/rss"
+    assert moved.etag is None
+
+
+def test_a_page_that_fails_is_wanted_again_a_few_times(db):
+    states = DbFeedStates(db)
+    page = WantedPage(key="k", feed_id="herald", url="http://herald.example/p")
+    now = NOON
+    tries = 0
+    while tries == 0 or states.wanted_pages(now):
+        states.pages_failed([page], now)
+        tries += 1
+        assert states.wanted_pages(now) == []
+        now += timedelta(days=1)
+
+    assert tries == 4
+    assert states.pages_known(["k", "other"]) == {"k"}
+
+
+# ------------------------------------------------------------------------------ seen
+
+
+def test_an_article_is_found_by_url_or_guid_in_earlier_partitions_only(db):
+    seen = DbSeen(db)
+    article = a_seen(partition=str(TWO))
+    seen.replace(TWO, [(article, [b"x"])])
+
+    def find(before, url="", guid=""):
+        return seen.find(url=url, feed_id="herald", guid=guid, before=before)
+
+    assert find(THREE, url=article.url) == [article]
+    assert find(THREE, guid="g1") == [article]
+    assert find(TWO, url=article.url) == []
+    assert find(THREE, guid="g2") == []
+
+
+def test_a_partition_made_again_replaces_what_it_remembered(db):
+    seen = DbSeen(db)
+    seen.replace(ONE, [(a_seen(partition=str(ONE)), [b"x"])])
+    other = a_seen(article_id="b" * 20, url="http://herald.example/b", partition=str(ONE))
+
+    seen.replace(ONE, [(other, [b"y"])])
+
+    since = NOON - timedelta(days=7)
+    assert seen.alike([b"x"], since=since, before=TWO) == []
+    assert seen.alike([b"y"], since=since, before=TWO) == [other]
+
+
+# ---------------------------------------------------------------------------- record
+
+
+def test_candidates_are_the_figures_own_best_first_and_earlier(db):
+    record = DbRecord(db)
+    near = a_statement(content="we will hold Donbas")
+    far = a_statement(content="we will talk")
+    foreign = a_statement(content="we will hold Donbas too", figure_id="Q2")
+    rows = [
+        (near, a_relation(near), ["hold", "donbas"]),
+        (far, a_relation(far), ["talk", "hold"]),
+        (foreign, a_relation(foreign), ["hold", "donbas"]),
+    ]
+    record.replace(ONE, rows)
+    said = Said.of(a_statement(content="hold Donbas"))
+
+    def find(before):
+        return record.candidates(said, terms=["hold", "donbas"], limit=5, before=before)
+
+    assert [one.content for one in find(TWO)] == [near.content, far.content]
+    assert find(ONE) == []
+    assert find(TWO)[0].claim_id == a_relation(near).claim_id
+
+
+def test_the_state_of_a_claim_is_that_as_of_a_partition(db):
+    record = DbRecord(db)
+    first = a_statement()
+    again = a_statement(article_id="b" * 20, outlet="Courier", wire_group_id="w")
+    link = a_relation(first)
+    record.replace(ONE, [(first, link, [])])
+    record.replace(
+        TWO,
+        [(again, a_relation(again, kind=RelationKind.REPEATED, claim_id=link.claim_id,
+                            earlier_id=first.statement_id), [])],
+    )  # fmt: skip
+
+    (early,) = record.states(since=NOON, upto=ONE)
+    (late,) = record.states(since=NOON, upto=TWO)
+
+    assert (early.n_independent, early.outlets) == (1, ("The Herald",))
+    assert (late.n_independent, late.outlets) == (2, ("The Herald", "Courier"))
+    assert late.statement == first
+    assert record.states(since=NOON + timedelta(seconds=1), upto=TWO) == []
+
+
+# ---------------------------------------------------------------------------- outbox
+
+
+def test_an_alert_is_put_once(db):
+    outbox = DbOutbox(db)
+
+    assert outbox.put([an_alert()]) == 1
+    assert outbox.put([an_alert(created_at=NOON + timedelta(hours=1))]) == 0
+    assert outbox.alerts(NOON.date()) == [an_alert()]
+
+
+def test_an_alert_is_due_until_it_is_sent_or_dead(db):
+    outbox = DbOutbox(db)
+    outbox.put([an_alert()])
+    again = NOON + timedelta(minutes=5)
+
+    def tried(attempt, state, reason, next_try_at):
+        delivery = Delivery(
+            alert_id="f" * 20,
+            channel="log",
+            attempt=attempt,
+            at=NOON,
+            state=state,
+            reason=reason,
+        )
+        outbox.record(delivery, next_try_at)
+
+    tried(1, DeliveryState.FAILED, "503", again)
+    assert outbox.due(NOON) == []
+    assert outbox.due(again) == [(an_alert(), 1)]
+    tried(2, DeliveryState.SENT, "", None)
+
+    assert outbox.due(again + timedelta(days=9)) == []
+    assert [d.state for d in outbox.deliveries(NOON.date())] == ["failed", "sent"]

@@ -1,0 +1,68 @@
+"""Builders for this folder: a statement on record with few words, and a record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pipeline.claims.candidates import ranked
+from pipeline.claims.grouping import CANDIDATES, relations
+from pipeline.model import Relation, Said, Voice
+
+START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+def a_said(content: str, *, nth: int = 0, day: float = 0.0, **changes: Any) -> Said:
+    at = START + timedelta(days=day)
+    whole = Said(
+        statement_id=f"s{nth:03}",
+        figure_id="Q1",
+        content=content,
+        said_on=at.date(),
+        is_old=False,
+        about_topic=True,
+        voice=Voice.INDIRECT,
+        wire_group_id=f"w{nth}",
+        article_id=f"a{nth}",
+        first_seen_at=at,
+    )
+    return replace(whole, **changes)
+
+
+class MemoryRecord:
+    """The record of all figures; ``lookup`` shows what was put before, best first."""
+
+    def __init__(self, limit: int = CANDIDATES) -> None:
+        self._limit = limit
+        self._rows: dict[str, Said] = {}
+
+    def lookup(self, said: Said) -> Sequence[Said]:
+        mine = [row for row in self._rows.values() if row.figure_id == said.figure_id]
+        return ranked(said, mine, self._limit)
+
+    def put(self, statements: Sequence[Said], found: Sequence[Relation]) -> None:
+        by_id = {relation.statement_id: relation for relation in found}
+        for said in statements:
+            relation = by_id[said.statement_id]
+            self._rows[said.statement_id] = replace(
+                said, claim_id=relation.claim_id, utterance_id=relation.utterance_id
+            )
+
+
+def folded(
+    batches: Sequence[Sequence[Said]],
+    *,
+    limit: int = CANDIDATES,
+    killed: Callable[[int], bool] = lambda nth: False,
+) -> list[Relation]:
+    """The relations of all batches. A killed batch is matched once for nothing."""
+    record, found = MemoryRecord(limit), []
+    for nth, batch in enumerate(batches):
+        if killed(nth):
+            relations(batch, record.lookup, limit=limit)
+        mine = relations(batch, record.lookup, limit=limit)
+        record.put(batch, mine)
+        found += mine
+    return found

@@ -1,0 +1,16 @@
+"""What all tests share: the gold switch."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-gold", action="store_true", help="write expected outputs anew"
+    )
+
+
+@pytest.fixture
+def update_gold(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--update-gold"))
