@@ -24,7 +24,7 @@ run: setup ## the main job on the sample outlets, through Airflow
 	@$(BIN)/python -m seeds.run
 
 live: setup ## the same pipeline on config/feeds.toml, scheduled by Airflow
-	@$(BIN)/python -m dags.live
+	@$(BIN)/python -m deploy.live
 
 test: setup ## all tests
 	@$(BIN)/python -m pytest

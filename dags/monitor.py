@@ -17,6 +17,7 @@ from the archive use the DAG `rebuild`.
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import Asset, dag, get_current_context, task
@@ -49,7 +50,7 @@ def run(step: str) -> int:
 
 
 @dag(
-    schedule="*/15 * * * *",
+    schedule=os.environ.get("ONRECORD_SCHEDULE", "*/15 * * * *"),
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,

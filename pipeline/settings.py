@@ -6,6 +6,7 @@ Read in ``open_app`` and nowhere else; below it, plain arguments.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import (
@@ -84,10 +85,11 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        toml = TomlConfigSettingsSource(settings_cls, _settings_file(init_settings()))
+        given = env_settings() | init_settings()
+        toml = TomlConfigSettingsSource(settings_cls, _settings_file(given))
         return init_settings, env_settings, toml
 
 
-def _settings_file(given: dict[str, object]) -> Path:
-    folder = given.get("config")
-    return (folder if isinstance(folder, Path) else Path("config")) / "settings.toml"
+def _settings_file(given: dict[str, Any]) -> Path:
+    """``settings.toml`` lies in the config folder, so that one must be known first."""
+    return Path(str(given.get("config") or "config")) / "settings.toml"

@@ -37,7 +37,9 @@ def rows_of(text: str, found: list[Attribution]) -> list[dict]:
 
 def summary(result: dict) -> str:
     c, e, s = result["content"], result["end_to_end"]["all"], result["speaker"]
-    kinds = "/".join(f"{c['j80'][k]['f1']:.3f}" for k in ("direct", "mixed", "indirect"))
+    kinds = "/".join(
+        f"{c['j80'][k]['f1']:.3f}" for k in ("direct", "mixed", "indirect")
+    )
     a = c["j80"]["all"]
     return (
         f"strict {c['strict']['all']['f1']:.3f}  @.8 {a['f1']:.4f} (P {a['p']:.3f} R {a['r']:.3f})"
@@ -61,20 +63,32 @@ def polnear(model: Path, score: Path, gold: Path) -> None:
         path = Path(folder) / "pred.jsonl"
         with path.open("w") as out:
             for d, f in zip(documents, found, strict=True):
-                print(json.dumps({"doc_id": d.doc_id, "statements": rows_of(d.text, f)}), file=out)
+                print(
+                    json.dumps({"doc_id": d.doc_id, "statements": rows_of(d.text, f)}),
+                    file=out,
+                )
         predictions = read_predictions(path)
     for view in ("statements", "all"):
         print(f"{view:11}", summary(scored(documents, predictions, view)))
     words = sum(len(t.split()) for t in texts)
-    print(f"{words} words, {words / seconds:.0f} words per processor second, one thread")
+    print(
+        f"{words} words, {words / seconds:.0f} words per processor second, one thread"
+    )
 
 
 def war(model: Path, folder: Path) -> None:
     import re
 
-    articles = [json.loads(line) for line in (folder / "articles.jsonl").open(encoding="utf-8")]
-    golds = {r["article_id"]: r for r in map(json.loads, (folder / "statements.jsonl").open(encoding="utf-8"))}
-    roster = {s["speaker"] for r in golds.values() for s in r["statements"] if s["leader"]}
+    articles = [
+        json.loads(line) for line in (folder / "articles.jsonl").open(encoding="utf-8")
+    ]
+    golds = {
+        r["article_id"]: r
+        for r in map(json.loads, (folder / "statements.jsonl").open(encoding="utf-8"))
+    }
+    roster = {
+        s["speaker"] for r in golds.values() for s in r["statements"] if s["leader"]
+    }
     short = {name.split()[-1]: name for name in sorted(roster)}
     pattern = re.compile(r"\b(" + "|".join(map(re.escape, sorted(short))) + r")\b")
     encoder = open_tagger(model)
@@ -85,13 +99,23 @@ def war(model: Path, folder: Path) -> None:
                 text = article["text"]
                 names = [(m.start(), short[m.group()]) for m in pattern.finditer(text)]
                 statements = []
-                for a, row in zip(*(lambda f: (f, rows_of(text, f)))(attributions([text], encoder)[0]), strict=True):
+                for a, row in zip(
+                    *(lambda f: (f, rows_of(text, f)))(
+                        attributions([text], encoder)[0]
+                    ),
+                    strict=True,
+                ):
                     place = a.source or a.cue or a.content[0]
                     inside = [n for at, n in names if place.start <= at < place.end]
                     before = [n for at, n in names if at < place.end]
                     name = (inside or before[::-1] or [n for _, n in names] or [""])[0]
                     statements.append(row | {"speaker_name": name, "about_war": True})
-                print(json.dumps({"article_id": article["article_id"], "statements": statements}), file=file)
+                print(
+                    json.dumps(
+                        {"article_id": article["article_id"], "statements": statements}
+                    ),
+                    file=file,
+                )
         run = [sys.executable, str(folder / "score.py"), str(path), "--errors", "0"]
         print(subprocess.run(run, capture_output=True, text=True, check=True).stdout)
 

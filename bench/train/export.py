@@ -20,7 +20,9 @@ from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import load_file
 
 HIDDEN, HEADS, LAYERS, BILINEAR, LABELS, REACH = 384, 12, 6, 96, 6, 160
-OPTIONS = '{"cue": 0.35, "core": 176, "context": 39, "scale": [1.0, 1.0, 1.0, 1.0, 2.0]}'
+OPTIONS = (
+    '{"cue": 0.35, "core": 176, "context": 39, "scale": [1.0, 1.0, 1.0, 1.0, 2.0]}'
+)
 CANDIDATE = 0.1  # least probability of a cue start that is linked at all
 
 
@@ -34,10 +36,14 @@ class Graph:
 
     def constant(self, array: np.ndarray) -> str:
         name = f"c{len(self.initialisers)}"
-        self.initialisers.append(numpy_helper.from_array(np.asarray(array, order="C"), name))
+        self.initialisers.append(
+            numpy_helper.from_array(np.asarray(array, order="C"), name)
+        )
         return name
 
-    def __call__(self, op: str, *inputs: str, outputs: int = 1, name: str = "", **attributes) -> str:
+    def __call__(
+        self, op: str, *inputs: str, outputs: int = 1, name: str = "", **attributes
+    ) -> str:
         out = name or f"t{len(self.nodes)}"
         self.nodes.append(helper.make_node(op, list(inputs), [out], **attributes))
         return out
@@ -45,7 +51,9 @@ class Graph:
     def matrix(self, array: np.ndarray) -> str:
         """A matrix (in, out), stored small."""
         if not self.int8:
-            return self("Cast", self.constant(array.astype(np.float16)), to=TensorProto.FLOAT)
+            return self(
+                "Cast", self.constant(array.astype(np.float16)), to=TensorProto.FLOAT
+            )
         scale = np.maximum(np.abs(array).max(axis=0, keepdims=True), 1e-8) / 127
         small = np.clip(np.rint(array / scale), -127, 127).astype(np.int8)
         wide = self("Cast", self.constant(small), to=TensorProto.FLOAT)
@@ -57,7 +65,14 @@ class Graph:
 
     def norm(self, x: str, name: str) -> str:
         w, b = self.weights[f"{name}.weight"], self.weights[f"{name}.bias"]
-        return self("LayerNormalization", x, self.constant(w), self.constant(b), axis=-1, epsilon=1e-12)
+        return self(
+            "LayerNormalization",
+            x,
+            self.constant(w),
+            self.constant(b),
+            axis=-1,
+            epsilon=1e-12,
+        )
 
     def ints(self, *values: int) -> str:
         return self.constant(np.array(values, dtype=np.int64))
@@ -83,9 +98,13 @@ def build(weights: dict[str, np.ndarray], int8: bool) -> onnx.ModelProto:
     x = g.norm(x, "norm")
     for n in range(LAYERS):
         b = f"blocks.{n}"
-        qkv = g("Reshape", g.linear(x, f"{b}.qkv"), g.ints(-1, 3, HEADS, HIDDEN // HEADS))
+        qkv = g(
+            "Reshape", g.linear(x, f"{b}.qkv"), g.ints(-1, 3, HEADS, HIDDEN // HEADS)
+        )
         parts = g("Transpose", qkv, perm=[1, 2, 0, 3])
-        q, k, v = (g("Gather", parts, g.constant(np.array(i)), axis=0) for i in range(3))
+        q, k, v = (
+            g("Gather", parts, g.constant(np.array(i)), axis=0) for i in range(3)
+        )
         root = g.constant(np.array(1 / np.sqrt(HIDDEN // HEADS), dtype=np.float32))
         scores = g("MatMul", g("Mul", q, root), g("Transpose", k, perm=[0, 2, 1]))
         seen = g("MatMul", g("Softmax", scores, axis=-1), v)
@@ -125,11 +144,15 @@ def build(weights: dict[str, np.ndarray], int8: bool) -> onnx.ModelProto:
         [
             helper.make_tensor_value_info("cue", TensorProto.FLOAT, ["n", 3]),
             helper.make_tensor_value_info("starts", TensorProto.INT64, ["k"]),
-            helper.make_tensor_value_info("links", TensorProto.FLOAT, ["k", "n", LABELS]),
+            helper.make_tensor_value_info(
+                "links", TensorProto.FLOAT, ["k", "n", LABELS]
+            ),
         ],
         g.initialisers,
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
+    model = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9
+    )
     onnx.checker.check_model(model)
     return model
 
@@ -143,7 +166,9 @@ def main() -> None:
     ap.add_argument("--options", default=OPTIONS, help="Options of decoding, as JSON")
     ap.add_argument("--training", help="what to write down of the training, as JSON")
     a = ap.parse_args()
-    data = build(load_file(str(a.weights)), a.int8).SerializeToString(deterministic=True)
+    data = build(load_file(str(a.weights)), a.int8).SerializeToString(
+        deterministic=True
+    )
     a.out.mkdir(parents=True, exist_ok=True)
     (a.out / "tagger.onnx").write_bytes(data)
     shutil.copyfile(a.minilm / "tokenizer.json", a.out / "tokenizer.json")

@@ -34,7 +34,11 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         batch, length, _ = x.shape
-        q, k, v = self.qkv(x).view(batch, length, 3, HEADS, HIDDEN // HEADS).permute(2, 0, 3, 1, 4)
+        q, k, v = (
+            self.qkv(x)
+            .view(batch, length, 3, HEADS, HIDDEN // HEADS)
+            .permute(2, 0, 3, 1, 4)
+        )
         seen = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         seen = seen.transpose(1, 2).reshape(batch, length, HIDDEN)
         x = self.norm1(x + self.out(seen))
@@ -81,9 +85,15 @@ class Tagger(nn.Module):
                 a = f"encoder.layer.{n}."
                 parts = [a + f"attention.self.{p}" for p in ("query", "key", "value")]
                 for what in ("weight", "bias"):
-                    getattr(block.qkv, what).copy_(torch.cat([w[f"{p}.{what}"] for p in parts]))
-                    getattr(block.out, what).copy_(w[a + f"attention.output.dense.{what}"])
-                    getattr(block.norm1, what).copy_(w[a + f"attention.output.LayerNorm.{what}"])
+                    getattr(block.qkv, what).copy_(
+                        torch.cat([w[f"{p}.{what}"] for p in parts])
+                    )
+                    getattr(block.out, what).copy_(
+                        w[a + f"attention.output.dense.{what}"]
+                    )
+                    getattr(block.norm1, what).copy_(
+                        w[a + f"attention.output.LayerNorm.{what}"]
+                    )
                     getattr(block.up, what).copy_(w[a + f"intermediate.dense.{what}"])
                     getattr(block.down, what).copy_(w[a + f"output.dense.{what}"])
                     getattr(block.norm2, what).copy_(w[a + f"output.LayerNorm.{what}"])

@@ -65,7 +65,9 @@ def main() -> None:
     source, target, tokenizer_path = map(Path, sys.argv[1:4])
     data = source.read_bytes()
     tokenizer = open_tokenizer(tokenizer_path)
-    documents = [document(json.loads(line), tokenizer) for line in data.decode().splitlines()]
+    documents = [
+        document(json.loads(line), tokenizer) for line in data.decode().splitlines()
+    ]
     digest = hashlib.sha256(data).hexdigest()
     target.write_bytes(pickle.dumps({"sha256": digest, "documents": documents}))
     pieces = sum(len(d["rows"]) for d in documents)

@@ -84,7 +84,9 @@ def example(document: dict, at: int, end: int, rng: random.Random) -> dict:
 
 
 def batches(documents: list[dict], rng: random.Random, budget: int) -> list[list[dict]]:
-    examples = [example(d, at, end, rng) for d in documents for at, end in windows(d, rng)]
+    examples = [
+        example(d, at, end, rng) for d in documents for at, end in windows(d, rng)
+    ]
     examples.sort(key=lambda e: len(e["rows"]) + rng.random() * 8)
     found: list[list[dict]] = [[]]
     for one in examples:
@@ -119,20 +121,34 @@ def tensors(batch: list[dict]) -> dict[str, torch.Tensor]:
             "window": window, "start": start, "lengths": lengths}  # fmt: skip
 
 
-def loss_of(model: Tagger, t: dict[str, torch.Tensor], bf16: bool) -> tuple[torch.Tensor, list[float]]:
+def loss_of(
+    model: Tagger, t: dict[str, torch.Tensor], bf16: bool
+) -> tuple[torch.Tensor, list[float]]:
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
         states = model.encode(t["rows"], t["lengths"])
     states = states.float()
     pieces = int(t["lengths"].sum())
-    cue = F.cross_entropy(model.cue(states).flatten(0, 1), t["cue"].flatten(), reduction="sum")
-    flat = F.cross_entropy(model.flat(states).flatten(0, 1), t["flat"].flatten(), reduction="sum")
+    cue = F.cross_entropy(
+        model.cue(states).flatten(0, 1), t["cue"].flatten(), reduction="sum"
+    )
+    flat = F.cross_entropy(
+        model.flat(states).flatten(0, 1), t["flat"].flatten(), reduction="sum"
+    )
     loss = 4.0 * cue / pieces + 0.5 * flat / pieces
     link = torch.zeros(())
     if len(t["start"]):
         logits = model.link(states, t["window"], t["start"])
-        link = F.cross_entropy(logits.flatten(0, 1), t["labels"].flatten(), reduction="sum")
-        loss = loss + link / pieces  # about one cue in 41 pieces: a mean over cues and 41 pieces
-    return loss, [cue.item() / pieces, flat.item() / pieces, link.item() / max(1, len(t["start"]))]
+        link = F.cross_entropy(
+            logits.flatten(0, 1), t["labels"].flatten(), reduction="sum"
+        )
+        loss = (
+            loss + link / pieces
+        )  # about one cue in 41 pieces: a mean over cues and 41 pieces
+    return loss, [
+        cue.item() / pieces,
+        flat.item() / pieces,
+        link.item() / max(1, len(t["start"])),
+    ]
 
 
 def groups(model: Tagger, rate: float, decay: float, heads: float) -> list[dict]:
@@ -147,7 +163,14 @@ def groups(model: Tagger, rate: float, decay: float, heads: float) -> list[dict]
             lr = rate * decay**LAYERS
         else:
             lr = heads
-        found.append({"params": [p], "lr": lr, "base": lr, "weight_decay": 0.01 if p.ndim > 1 else 0.0})
+        found.append(
+            {
+                "params": [p],
+                "lr": lr,
+                "base": lr,
+                "weight_decay": 0.01 if p.ndim > 1 else 0.0,
+            }
+        )
     return found
 
 
@@ -179,7 +202,9 @@ def main() -> None:
         from safetensors.torch import load_file
 
         model.load_state_dict(load_file(str(a.start)))
-    optimizer = torch.optim.AdamW(groups(model, a.rate, a.layer_decay, a.heads), betas=(0.9, 0.98), fused=True)
+    optimizer = torch.optim.AdamW(
+        groups(model, a.rate, a.layer_decay, a.heads), betas=(0.9, 0.98), fused=True
+    )
     trained = {n: p for n, p in model.named_parameters() if p.requires_grad}
     mean = {n: p.detach().clone() for n, p in trained.items()}
     a.out.mkdir(parents=True, exist_ok=True)
@@ -187,11 +212,21 @@ def main() -> None:
     seen = np.zeros(3)
     model.train()
     log = open(a.out / "log.jsonl", "a")
-    print(json.dumps({"args": {k: str(v) for k, v in vars(a).items()}, "sha256": data["sha256"]}), file=log, flush=True)
+    print(
+        json.dumps(
+            {"args": {k: str(v) for k, v in vars(a).items()}, "sha256": data["sha256"]}
+        ),
+        file=log,
+        flush=True,
+    )
 
     def save(name: str) -> None:
         whole = {**model.state_dict(), **mean}
-        save_file({k: v.contiguous() for k, v in whole.items() if k != "word.weight"} | {"word.weight": model.word.weight.detach()}, a.out / f"{name}.safetensors")
+        save_file(
+            {k: v.contiguous() for k, v in whole.items() if k != "word.weight"}
+            | {"word.weight": model.word.weight.detach()},
+            a.out / f"{name}.safetensors",
+        )
 
     while progress < 1:
         epoch += 1
@@ -204,7 +239,9 @@ def main() -> None:
                 progress = step / (a.epochs * per_epoch)
             if progress >= 1:
                 break
-            rate = min(1.0, (step + 1) / 150) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress)))
+            rate = min(1.0, (step + 1) / 150) * (
+                0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress))
+            )
             for group in optimizer.param_groups:
                 group["lr"] = group["base"] * rate
             loss, parts = loss_of(model, tensors(batch), not a.fp32)
@@ -215,7 +252,11 @@ def main() -> None:
             step += 1
             keep = min(0.998, (1 + step) / (20 + step))
             with torch.no_grad():
-                torch._foreach_lerp_(list(mean.values()), [p.detach() for p in trained.values()], 1 - keep)
+                torch._foreach_lerp_(
+                    list(mean.values()),
+                    [p.detach() for p in trained.values()],
+                    1 - keep,
+                )
             seen = 0.98 * seen + 0.02 * np.array(parts)
             if step % 20 == 0:
                 fair = seen / (1 - 0.98**step)
@@ -225,7 +266,17 @@ def main() -> None:
             if a.steps and step >= a.steps:
                 return
         save(f"epoch-{epoch}")
-    print(json.dumps({"steps": step, "epochs": step / per_epoch, "minutes": (time.monotonic() - begun) / 60}), file=log, flush=True)
+    print(
+        json.dumps(
+            {
+                "steps": step,
+                "epochs": step / per_epoch,
+                "minutes": (time.monotonic() - begun) / 60,
+            }
+        ),
+        file=log,
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

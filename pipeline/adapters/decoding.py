@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import Protocol
 
-import brotli
+import brotli  # type: ignore[import-untyped]
 import pyarrow as pa
 
 PIECE = 64 * 1024
@@ -137,8 +137,11 @@ class Zstd:
             return
         window = _zstd_window(self._data)
         if window is None or window > MAX_ZSTD_WINDOW:
-            raise CodingError("damaged zstd: not a frame" if window is None else
-                              f"zstd window of {window} bytes")
+            raise CodingError(
+                "damaged zstd: not a frame"
+                if window is None
+                else f"zstd window of {window} bytes"
+            )
         try:
             with pa.CompressedInputStream(BytesIO(self._data), "zstd") as stream:
                 while piece := stream.read(PIECE):

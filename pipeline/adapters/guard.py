@@ -66,7 +66,7 @@ _NUMBERS = re.compile(r"(?:0x[0-9a-f]*|\d+)(?:\.(?:0x[0-9a-f]*|\d+))*")
 PORTS = {"http": 80, "https": 443}
 
 
-class Refused(OSError):
+class RefusedAddressError(OSError):
     """The guard's no. An OSError, so that it passes through a connector unharmed."""
 
     def __init__(self, reason: str) -> None:
@@ -137,12 +137,12 @@ class Guard:
     hosts: Mapping[str, str] = field(default_factory=dict)
 
     def check(self, url: str) -> None:
-        """Refused where a URL's scheme or literal address may not be asked."""
+        """RefusedAddressError where a URL's scheme or literal address may not be asked."""
         host, port = place(url)
         if self.ours(host, port):
             return
         if host == "localhost" or host.endswith(".localhost"):
-            raise Refused(f"{host} is not public (loopback)")
+            raise RefusedAddressError(f"{host} is not public (loopback)")
         address = _literal(host)
         if address is not None:
             self.admit(host, port, address, port)
@@ -152,13 +152,13 @@ class Guard:
         return host in self.hosts or join(host, port) in self.allow
 
     def admit(self, host: str, port: int, address: str, at: int) -> None:
-        """Refused where ``host:port`` may not be reached at this address."""
+        """RefusedAddressError where ``host:port`` may not be reached at this address."""
         if self.ours(host, port) or join(address, at) in self.allow:
             return
         kind = inside(address)
         if kind is not None:
             name = host if host == address else f"{host} ({address})"
-            raise Refused(f"{name} is not public ({kind})")
+            raise RefusedAddressError(f"{name} is not public ({kind})")
 
     def mapped(self, host: str) -> tuple[str, int] | None:
         """Where a fixed name is answered."""
@@ -170,18 +170,20 @@ class Guard:
 
 
 def place(url: str) -> tuple[str, int]:
-    """Host and port of an http(s) URL; Refused for anything else."""
+    """Host and port of an http(s) URL; RefusedAddressError for anything else."""
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise Refused(f"not a URL: {error}") from error
+        raise RefusedAddressError(f"not a URL: {error}") from error
     scheme = parts.scheme.lower()
     if scheme not in PORTS:
-        raise Refused(f"the scheme {scheme[:20] or 'of a relative link'!r} is not http")
+        raise RefusedAddressError(
+            f"the scheme {scheme[:20] or 'of a relative link'!r} is not http"
+        )
     host = (parts.hostname or "").rstrip(".").lower()
     if not host:
-        raise Refused("a URL without a host")
+        raise RefusedAddressError("a URL without a host")
     return host, port if port is not None else PORTS[scheme]
 
 

@@ -23,7 +23,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
@@ -36,7 +36,7 @@ from w3lib.url import safe_url_string
 from yarl import URL
 
 from pipeline.adapters.decoding import CodingError, Plain, decoder_for
-from pipeline.adapters.guard import Guard, Refused, join, place
+from pipeline.adapters.guard import Guard, RefusedAddressError, join, place
 from pipeline.adapters.robots import MAX_BYTES as MAX_ROBOTS_BYTES
 from pipeline.adapters.robots import Robots, parse_robots
 from pipeline.errors import BlockedError, FeedError, FetchError
@@ -149,15 +149,15 @@ class HttpFetcher:
                     asyncio.create_task(_one(round_, key, job)) for key, job in jobs
                 ]
                 stop = asyncio.create_task(done.wait())
-                whole = asyncio.gather(*tasks)
+                whole = asyncio.create_task(asyncio.wait(tasks))
                 await asyncio.wait(
-                    {whole, stop},
+                    [whole, stop],
                     timeout=self._deadline_seconds,
                     return_when=asyncio.FIRST_COMPLETED,
                 )
-                whole.cancel()
-                stop.cancel()
-                await asyncio.gather(*tasks, stop, whole, return_exceptions=True)
+                for task in (*tasks, whole, stop):
+                    task.cancel()
+                await asyncio.gather(*tasks, whole, stop, return_exceptions=True)
 
         async def _one(round_: _Round, key: _K, job: _Job) -> None:
             outcome: Response | Exception
@@ -187,10 +187,8 @@ class HttpFetcher:
 
 
 def _call(loop: asyncio.AbstractEventLoop, what: Callable[[], object]) -> None:
-    try:
+    with suppress(RuntimeError):  # the loop has ended: there is nothing left to tell it
         loop.call_soon_threadsafe(what)
-    except RuntimeError:
-        pass  # the loop has ended, and there is nothing left to tell it
 
 
 def _validators(state: FeedState) -> dict[str, str]:
@@ -306,28 +304,26 @@ class _Round:
         try:
             self._guard.check(url)
             robots = await self._robots_of(url, request)
-        except Refused as error:
+        except RefusedAddressError as error:
             raise BlockedError(request.feed_id, error.reason) from error
         if not robots.allows(url):
             raise BlockedError(request.feed_id, "robots.txt forbids the page")
         return await self.ask(request)
 
     async def ask(self, request: _Request) -> Response:
-        """The answer after redirects; FetchError or BlockedError where there is none."""
+        """The answer after redirects; a FeedError where there is none."""
         hops = _Hops(_safe(request), self._bounds.total_seconds)
         while True:
             body = _Body()
             try:
                 target = await self._hop(request, hops, body)
-            except Refused as error:
+            except RefusedAddressError as error:
                 raise BlockedError(request.feed_id, error.reason) from error
             if target is None:
                 return self._response(request, hops, body)
             self._follow(request, hops, target, body.status)
 
-    def _follow(
-        self, request: _Request, hops: _Hops, target: str, status: int
-    ) -> None:
+    def _follow(self, request: _Request, hops: _Hops, target: str, status: int) -> None:
         hops.seen.add(hops.url)
         if status not in _PERMANENT:
             hops.broken = True
@@ -531,12 +527,12 @@ class _Resolver(AbstractResolver):
         if mapped is not None:
             self._admitted.add(mapped)
             return [_resolved(host, *mapped)]
-        refused: Refused | None = None
+        refused: RefusedAddressError | None = None
         found = []
         for address in await _lookup(host, port):
             try:
                 self._guard.admit(name, port, address, port)
-            except Refused as error:
+            except RefusedAddressError as error:
                 refused = error
                 continue
             self._admitted.add((address, port))
@@ -640,11 +636,11 @@ def _usable(request: _Request, body: _Body) -> bool:
     return _WHOLE_ENTRY.search(body.data) is not None
 
 
-def _refusal(error: BaseException | None) -> Refused | None:
+def _refusal(error: BaseException | None) -> RefusedAddressError | None:
     """The guard's word within what a connector made of it."""
     seen = 0
     while error is not None and seen < 10:
-        if isinstance(error, Refused):
+        if isinstance(error, RefusedAddressError):
             return error
         inner = getattr(error, "os_error", None)
         error = inner or error.__cause__ or error.__context__

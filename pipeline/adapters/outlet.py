@@ -42,7 +42,7 @@ class PollOf:
 
 @dataclass(slots=True)
 class World:
-    """The running server. ``show`` turns the world to a poll; it begins at the first."""
+    """The running server, at its first poll until ``show`` turns it to another."""
 
     folder: Path
     polls: Sequence[PollOf]
@@ -136,7 +136,8 @@ def _handler(world: World) -> type[BaseHTTPRequestHandler]:
             kind = _TYPES.get(file.suffix, "application/octet-stream")
             self._answer(HTTPStatus.OK, body, kind, etag)
 
-        do_HEAD = do_GET
+        def do_HEAD(self) -> None:
+            self.do_GET()
 
         def _answer(
             self, status: HTTPStatus, body: bytes, kind: str, etag: str | None

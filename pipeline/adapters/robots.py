@@ -72,8 +72,11 @@ def _delay(value: str) -> float:
 
 def _plain(path: str) -> str:
     """One form of percent-encoding, so that rule and path can be compared."""
-    return quote(unquote(path, errors="surrogateescape"), safe="/*$?=&;:@!,+~()'-._%",
-                 errors="surrogateescape")
+    return quote(
+        unquote(path, errors="surrogateescape"),
+        safe="/*$?=&;:@!,+~()'-._%",
+        errors="surrogateescape",
+    )
 
 
 def _matches(pattern: str, path: str) -> bool:

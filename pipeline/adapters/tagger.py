@@ -32,7 +32,9 @@ class OnnxTagger:
         return ids, np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
 
     def read(self, rows: Ints) -> Reading:
-        cue, starts, links = self._session.run(["cue", "starts", "links"], {"rows": rows})
+        cue, starts, links = self._session.run(
+            ["cue", "starts", "links"], {"rows": rows}
+        )
         return Reading(cue=cue, starts=starts, links=links)
 
 

@@ -26,7 +26,8 @@ from pipeline.claims.words import (
 _CLAUSE = frozenset(".,;:!?…")
 _BREAKS = frozenset(lexicon.BREAKS.split())
 _NEGATORS = frozenset(lexicon.NEGATORS.split())
-_NEGATIVE = frozenset(stem(word) for word in lexicon.NEGATIVE_VERBS.split())
+_SENTENCE_NEGATORS = frozenset(["not", "never"])
+_NEGATIVE = frozenset(concept(word) for word in lexicon.NEGATIVE_VERBS.split())
 _SCOPE = 5  # content words that a negator reaches
 _CERTAIN = frozenset(lexicon.CERTAIN.split())
 _POSSIBLE = frozenset(lexicon.POSSIBLE.split())
@@ -74,6 +75,8 @@ class Features:
     grams: frozenset[str]
     shingles: frozenset[tuple[str, ...]]
     sequence: tuple[str, ...]  # all words, lower case
+    stems: str  # the same as stems, a space around each
+    quoted: tuple[str, ...]  # partial quotations within, as stems
 
 
 @lru_cache(maxsize=16384)
@@ -89,7 +92,7 @@ def features(text: str) -> Features:
             weights[word.concept] = max(word.weight, weights.get(word.concept, 0.0))
             shown.setdefault(word.concept, word.text)
     negated, affirmed = _polarity(said, words)
-    lower = tuple(token.casefold() for token in said if token not in _CLAUSE)
+    lower = _bare(said)
     letters = " ".join(lower)
     return Features(
         text=text,
@@ -106,7 +109,31 @@ def features(text: str) -> Features:
         grams=frozenset(letters[i : i + 4] for i in range(max(1, len(letters) - 3))),
         shingles=frozenset(zip(lower, lower[1:], lower[2:], strict=False)),
         sequence=lower,
+        stems=_stems(lower),
+        quoted=_quoted(text),
     )
+
+
+def _bare(said: Sequence[str]) -> tuple[str, ...]:
+    return tuple(token.casefold() for token in said if token not in _CLAUSE)
+
+
+_QUOTED = re.compile(r"“([^“”]{4,400})”|\"([^\"]{4,400})\"|‘([^‘’]{4,400})’(?!\w)")
+
+
+def _quoted(text: str) -> tuple[str, ...]:
+    """The partial quotations of a report; one word alone proves nothing."""
+    found = []
+    for match in _QUOTED.finditer(text):
+        words = _bare(tokens(plain(next(filter(None, match.groups())))))
+        telling = [w for w in words if as_word(w, starts=True).weight > 0.5]
+        if len(words) >= 4 or len(telling) >= 2:
+            found.append(_stems(words))
+    return tuple(found)
+
+
+def _stems(words: Sequence[str]) -> str:
+    return f" {' '.join(map(stem, words))} "
 
 
 # ------------------------------------------------------------------------- concepts
@@ -142,23 +169,28 @@ def _polarity(
 ) -> tuple[frozenset[str], frozenset[str]]:
     """Concepts under an odd number of negations, and those outside.
 
-    A negation reaches the next words of its clause. 'Neither', 'without' and verbs of
-    refusal count; a double negation is none.
+    'Not' and 'never' turn their whole clause; 'no', 'without' and verbs of refusal turn
+    the next words of it. A double negation is none.
     """
     negated: set[str] = set()
     affirmed: set[str] = set()
-    scopes: list[int] = []  # how many words each open negation still reaches
-    for token, word in zip(said, words, strict=True):
+    clause: list[tuple[str, bool]] = []  # concept, turned by what stands before it
+    whole = False  # the clause is turned as a whole
+    reach: list[int] = []  # how many words each open negation still reaches
+    for token, word in zip((*said, "."), (*words, None), strict=True):
         lower = token.casefold()
         if token in _CLAUSE or lower in _BREAKS:
-            scopes.clear()
+            for held, turned in clause:
+                (negated if turned is not whole else affirmed).add(held)
+            clause, whole, reach = [], False, []
             continue
         if word is not None and word.weight:
-            held = negated if len(scopes) % 2 else affirmed
-            held.add(word.concept)
-            scopes = [left - 1 for left in scopes if left > 1]
-        if lower in _NEGATORS or (word is not None and word.stem in _NEGATIVE):
-            scopes.append(_SCOPE)
+            clause.append((word.concept, len(reach) % 2 == 1))
+            reach = [left - 1 for left in reach if left > 1]
+        if lower in _SENTENCE_NEGATORS:
+            whole = not whole
+        elif lower in _NEGATORS or (word is not None and word.concept in _NEGATIVE):
+            reach.append(_SCOPE)
     return frozenset(negated), frozenset(affirmed)
 
 

@@ -23,7 +23,8 @@ class Measures:
 
     ``overlap`` is the weighted Dice of concepts, ``contained`` the part of the shorter
     that the longer holds, ``letters`` and ``letters_in`` the same for character
-    4-grams, ``verbatim`` the part of the shorter's word trigrams that are in the other.
+    4-grams, ``verbatim`` the part of the shorter's word trigrams that are in the other;
+    ``quoted`` is 1 where words that one puts in quotation marks stand in the other.
     """
 
     overlap: float
@@ -31,6 +32,7 @@ class Measures:
     letters: float
     letters_in: float
     verbatim: float
+    quoted: float
     shared: float  # weight of the shared concepts
 
 
@@ -64,6 +66,10 @@ def measures(a: Features, b: Features) -> Measures:
         letters=2 * grams / (len(a.grams) + len(b.grams)),
         letters_in=grams / min(len(a.grams), len(b.grams)),
         verbatim=len(a.shingles & b.shingles) / few if few else 0.0,
+        quoted=float(
+            any(words in b.stems for words in a.quoted)
+            or any(words in a.stems for words in b.quoted)
+        ),
         shared=shared,
     )
 
@@ -71,7 +77,7 @@ def measures(a: Features, b: Features) -> Measures:
 # The chance that two statements say the same thing, as a logistic function of the
 # measures: fitted to labelled pairs (see bench/novelty.py) and rounded.
 _BIAS = -4.0
-_WEIGHTS = (3.0, 4.0, 1.5, 1.0, 1.5)
+_WEIGHTS = (3.0, 4.0, 1.5, 1.0, 1.5, 1.5)
 SAME, UNCERTAIN, RELATED = 0.5, 0.4, 0.3
 
 
@@ -83,6 +89,7 @@ def likeness(found: Measures) -> float:
         found.letters,
         found.letters_in,
         found.verbatim,
+        found.quoted,
     )
     sum_ = _BIAS + sum(w * v for w, v in zip(_WEIGHTS, values, strict=True))
     return 1 / (1 + exp(-sum_))
@@ -277,7 +284,7 @@ def _edits(a: Features, b: Features, same: float) -> tuple[str, ...]:
         for old, new in other_numbers(a.numbers, b.numbers)
     ]
     lost, gained = a.names - b.names, b.names - a.names
-    if lost and gained and same >= SAME:
+    if lost and gained and same >= SAME and _only_differ_in(a, b, lost, gained):
         word = "place" if lost <= a.places and gained <= b.places else "name"
         old = ", ".join(sorted(a.shown[c] for c in lost))
         new = ", ".join(sorted(b.shown[c] for c in gained))
@@ -288,6 +295,17 @@ def _edits(a: Features, b: Features, same: float) -> tuple[str, ...]:
         if a.extent and b.extent and a.extent != b.extent:
             reasons.append("another extent")
     return tuple(reasons)
+
+
+def _only_differ_in(
+    a: Features, b: Features, lost: frozenset[str], gained: frozenset[str]
+) -> bool:
+    """Whether these are most of what one has and the other lacks, on both sides."""
+    return all(
+        sum(mine.weights.get(c, 0.0) for c in names)
+        >= 0.5 * sum(w for c, w in mine.weights.items() if c not in other.weights)
+        for mine, other, names in ((a, b, lost), (b, a, gained))
+    )
 
 
 _NOUNS = {"date": "date", "year": "year", "percent": "percentage", "money": "sum"}

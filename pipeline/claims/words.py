@@ -146,7 +146,7 @@ def _without_ending(word: str) -> str:
         if word.endswith(ending) and len(base) >= 3 and _VOWEL.search(base):
             if base in _IRREGULAR:
                 return base
-            if base[-1] == base[-2] and base[-1] not in "sz" and len(base) > 4:
+            if len(base) > 3 and base[-1] == base[-2] and base[-1] in "bdgmnprt":
                 return base[:-1]
             return base
     return word
@@ -186,7 +186,8 @@ CAPITALS = {
 PLACES = frozenset(lexicon.PLACES.split())
 FUNCTION = frozenset(lexicon.FUNCTION_WORDS.split())
 LIGHT = frozenset(stem(word) for word in lexicon.LIGHT_WORDS.split())
-_LIGHT_WEIGHT, _COUNTRY_WEIGHT = 0.33, 0.5
+COMMON = frozenset(stem(word) for word in lexicon.COMMON_WORDS.split())
+_LIGHT_WEIGHT, _COUNTRY_WEIGHT, _COMMON_WEIGHT = 0.33, 0.5, 0.67
 
 
 def concept(word: str) -> str:
@@ -244,5 +245,10 @@ def as_word(token: str, *, starts: bool) -> Word:
     if capital and not common:
         return Word(token, base, "#" + name_key(lower), 1.0, name=True)
     meaning = CONCEPTS.get(base, base)
-    weight = _LIGHT_WEIGHT if base in LIGHT else 1.0
-    return Word(token, base, meaning, weight)
+    return Word(token, base, meaning, _weight(base, meaning))
+
+
+def _weight(base: str, meaning: str) -> float:
+    if base in LIGHT:
+        return _LIGHT_WEIGHT
+    return _COMMON_WEIGHT if base in COMMON or meaning in COMMON else 1.0

@@ -117,14 +117,15 @@ def _iso(found: re.Match[str]) -> datetime | None:
     year = int(found[1])
     if found[6]:
         day = datetime.fromisocalendar(year, int(found[7]), int(found[8]))
+        day = day.replace(tzinfo=UTC)
     elif found[9]:
         if not 1 <= int(found[9]) <= 366:
             return None
-        day = datetime(year, 1, 1) + timedelta(days=int(found[9]) - 1)
+        day = _day(year, 1, 1) + timedelta(days=int(found[9]) - 1)
         if day.year != year:
             return None
     else:
-        day = datetime(year, int(found[2] or found[4]), int(found[3] or found[5]))
+        day = _day(year, int(found[2] or found[4]), int(found[3] or found[5]))
     return _with_clock(day, found[10] or "")
 
 
@@ -132,7 +133,7 @@ def _numeric(found: re.Match[str]) -> datetime | None:
     """Year first; day first with dots; else only where one of the two is above 12."""
     first, middle, last = int(found[1]), int(found[3]), int(found[4])
     if len(found[1]) == 4:
-        return _with_clock(datetime(first, middle, last), found[5] or "")
+        return _with_clock(_day(first, middle, last), found[5] or "")
     if len(found[1]) > 2 or len(found[4]) != 4:
         return None
     if found[2] == "." or first > 12 or first == middle:
@@ -141,7 +142,7 @@ def _numeric(found: re.Match[str]) -> datetime | None:
         day, month = middle, first
     else:
         return None
-    return _with_clock(datetime(last, month, day), found[5] or "")
+    return _with_clock(_day(last, month, day), found[5] or "")
 
 
 def _named(text: str) -> datetime | None:
@@ -163,7 +164,7 @@ def _named(text: str) -> datetime | None:
         later = re.match(r"\W*(\d{1,2})\b(.*)$", after)
         if later is None:
             return None
-        day = datetime(int(day_text[1]), month, int(later[1]))
+        day = _day(int(day_text[1]), month, int(later[1]))
         return _with_clock(day, later[2])
     return _month_first(month, after)
 
@@ -172,7 +173,7 @@ def _day_first(day: int, month: int, after: str) -> datetime | None:
     found = re.match(r"\W*(?:de\s+)?'?(\d{4}|\d\d)(?![\d:])(.*)$", after)
     if found is None:
         return None
-    return _with_clock(datetime(_year(found[1]), month, day), found[2])
+    return _with_clock(_day(_year(found[1]), month, day), found[2])
 
 
 def _month_first(month: int, after: str) -> datetime | None:
@@ -183,12 +184,16 @@ def _month_first(month: int, after: str) -> datetime | None:
     day, rest = int(found[1]), found[2]
     plain = re.match(r"\W*(\d{4})(?![\d:])(.*)$", rest)
     if plain:
-        return _with_clock(datetime(int(plain[1]), month, day), plain[2])
+        return _with_clock(_day(int(plain[1]), month, day), plain[2])
     late = re.match(r"\W*(\d{1,2}:\d\d(?::\d\d)?)\s*(.*?)\s*(\d{4})(.*)$", rest)
     if late is None:
         return None
     clock = f"{late[1]} {late[2]}{late[4]}"
-    return _with_clock(datetime(int(late[3]), month, day), clock)
+    return _with_clock(_day(int(late[3]), month, day), clock)
+
+
+def _day(year: int, month: int, day: int) -> datetime:
+    return datetime(year, month, day, tzinfo=UTC)
 
 
 def _year(text: str) -> int:
@@ -207,7 +212,7 @@ def _with_clock(day: datetime, rest: str) -> datetime | None:
     if found is None:
         if _NUMBER.search(rest) and not _OFFSET.search(rest):
             return None
-        return (day - _offset(rest)).replace(tzinfo=UTC)
+        return day - _offset(rest)
     hour, minute, second = int(found[1]), int(found[2]), int(found[3] or 0)
     if found.re is _CLOCK and found[4]:
         if not 1 <= hour <= 12:
@@ -216,7 +221,7 @@ def _with_clock(day: datetime, rest: str) -> datetime | None:
     if hour > 24 or minute > 59 or second > 60 or (hour == 24 and minute + second):
         return None
     moment = day + timedelta(hours=hour, minutes=minute, seconds=min(second, 59))
-    return (moment - _offset(rest[found.end() :])).replace(tzinfo=UTC)
+    return moment - _offset(rest[found.end() :])
 
 
 def _starts_offset(rest: str) -> bool:
@@ -240,11 +245,15 @@ def _offset(rest: str) -> timedelta:
 
 def _plain(word: str) -> str:
     """A word without its accents: 'März' and 'Marz' are one month."""
-    return "".join(
-        char
-        for char in unicodedata.normalize("NFKD", word.replace("ł", "l"))
-        if not unicodedata.combining(char)
-    ).replace("ı", "i") if not _cyrillic(word) else word
+    return (
+        "".join(
+            char
+            for char in unicodedata.normalize("NFKD", word.replace("ł", "l"))
+            if not unicodedata.combining(char)
+        ).replace("ı", "i")
+        if not _cyrillic(word)
+        else word
+    )
 
 
 def _cyrillic(word: str) -> bool:

@@ -75,7 +75,9 @@ def _codec(label: str) -> str | None:
     if name is None or name in _UNSAFE:
         return None
     try:
-        return codecs.lookup(name).name if codecs.lookup(name)._is_text_encoding else None
+        return (
+            codecs.lookup(name).name if codecs.lookup(name)._is_text_encoding else None
+        )
     except (LookupError, ValueError):
         return None
 

@@ -20,7 +20,7 @@ from urllib.parse import urljoin, urlsplit
 from xml.parsers import expat
 
 import feedparser
-from lxml import etree
+from lxml import etree  # type: ignore[import-untyped]
 
 from pipeline.errors import ParseError
 from pipeline.feeds.dates import moment_of
@@ -44,7 +44,9 @@ _HTML_TITLE = re.compile(r"<title[^>]{0,200}>([^<]{1,120})", re.I)
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]{0,500}\?>", re.I)
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _CDATA = re.compile(r"(<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z))", re.S)
-_AMPERSAND = re.compile(r"&(?:([A-Za-z][A-Za-z0-9]{1,31});|(#(?:\d{1,7}|[xX]\w{1,6});))?")
+_AMPERSAND = re.compile(
+    r"&(?:([A-Za-z][A-Za-z0-9]{1,31});|(#(?:\d{1,7}|[xX]\w{1,6});))?"
+)
 _NUMERIC = re.compile(r"#(?:(\d+)|[xX]([0-9a-fA-F]+));")
 _ENTITY = re.compile(r"<!ENTITY\s+%?\s*[\w.:-]+\s+(?:\"([^\"]*)\"|'([^']*)')", re.I)
 _DOCTYPE = re.compile(r"<!DOCTYPE(?:[^\[>\"']|\"[^\"]*\"|'[^']*')*(\[)?", re.I)
@@ -139,7 +141,7 @@ class _Walk:
     at_end: bool = False
 
 
-class _Enough(Exception):
+class _BoundError(Exception):
     """A bound was hit while looking over a document."""
 
 
@@ -172,7 +174,7 @@ def _walked(text: str) -> _Walk:
         walk.open.append(name)
         if len(walk.open) > MAX_DEPTH:
             walk.stop = f"nested deeper than {MAX_DEPTH}"
-            raise _Enough
+            raise _BoundError
 
     def end(name: str) -> None:
         walk.open.pop()
@@ -182,14 +184,14 @@ def _walked(text: str) -> _Walk:
             walk.entry_open = walk.open.copy()
             if walk.entries >= MAX_ENTRIES:
                 walk.stop = f"more than {MAX_ENTRIES} entries"
-                raise _Enough
+                raise _BoundError
 
     parser.StartElementHandler = start
     parser.EndElementHandler = end
     data = text.encode("utf-8", "replace")
     try:
         parser.Parse(data, True)
-    except _Enough:
+    except _BoundError:
         pass
     except expat.ExpatError as error:
         walk.error = f"not well-formed: {error}"
@@ -234,11 +236,11 @@ def _closed(text: str) -> str:
         parent = partial.getparent()
         if parent is not None:
             parent.remove(partial)
-    return etree.tostring(root, encoding="unicode")
+    return str(etree.tostring(root, encoding="unicode"))
 
 
 def _entity(found: re.Match[str]) -> str:
-    """An ``&`` that XML takes: an HTML name becomes its character, a bare one `&amp;`."""
+    """An ``&`` that XML takes: HTML names become characters, a bare one ``&amp;``."""
     name, number = found[1], found[2]
     if name in _XML_NAMES:
         return found[0]
@@ -302,9 +304,7 @@ def _feedparsed(text: str, response: Response) -> feedparser.FeedParserDict:
         raise ParseError(response.feed_id, reason[:200]) from error
 
 
-def _parsed(
-    found: Mapping[str, Any], damage: str | None, response: Response
-) -> Parsed:
+def _parsed(found: Mapping[str, Any], damage: str | None, response: Response) -> Parsed:
     feed = found["feed"]
     language = _text(feed, "language")
     entries = tuple(
@@ -349,8 +349,12 @@ def _entry(entry: Mapping[str, Any], response: Response, language: str) -> Entry
 
 def _text(values: Mapping[str, Any], name: str) -> str:
     """A field as text; feedparser's fallbacks from one field to another are off."""
-    value = dict.get(values, name)  # type: ignore[arg-type]
+    value = _raw(values, name)
     return value.strip() if isinstance(value, str) else ""
+
+
+def _raw(values: Mapping[str, Any], name: str) -> Any:
+    return dict.get(values, name) if isinstance(values, dict) else values.get(name)
 
 
 def _link(entry: Mapping[str, Any], base: str) -> str:
@@ -373,7 +377,7 @@ def _link(entry: Mapping[str, Any], base: str) -> str:
 
 def _contents(entry: Mapping[str, Any]) -> list[tuple[str, str]]:
     """(value, media type) of each content element."""
-    found = dict.get(entry, "content") or ()  # type: ignore[call-overload]
+    found = _raw(entry, "content") or ()
     return [
         (one.get("value") or "", one.get("type") or "text/html")
         for one in found
@@ -383,7 +387,7 @@ def _contents(entry: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _bodies(entry: Mapping[str, Any]) -> tuple[str, str]:
     """Short form and fullest content, as HTML."""
-    detail = dict.get(entry, "summary_detail") or {}  # type: ignore[call-overload]
+    detail = _raw(entry, "summary_detail") or {}
     summary = _as_html(_text(entry, "summary"), detail.get("type") or "text/html")
     contents = [
         _as_html(value, kind)
@@ -408,7 +412,7 @@ def _moments(entry: Mapping[str, Any]) -> tuple[datetime | None, datetime | None
 
 def _own_language(entry: Mapping[str, Any]) -> str:
     for name in ("summary_detail", "title_detail"):
-        detail = dict.get(entry, name) or {}  # type: ignore[call-overload]
+        detail = _raw(entry, name) or {}
         if isinstance(detail.get("language"), str):
             return str(detail["language"])
     return _text(entry, "language")

@@ -93,9 +93,7 @@ def _failed(feed: Feed, state: FeedState, now: datetime) -> FeedState:
     every = timedelta(minutes=feed.every_minutes)
     wait = min(every * 2 ** min(failures, 16), MAX_BACKOFF)
     late = wait * (JITTER * _share(feed.id, str(failures)))
-    return replace(
-        state, failures=failures, due_at=now + min(wait + late, MAX_BACKOFF)
-    )
+    return replace(state, failures=failures, due_at=now + min(wait + late, MAX_BACKOFF))
 
 
 def _patient(
@@ -116,11 +114,12 @@ def retry_after(response: Response, now: datetime) -> timedelta | None:
     if text.isascii() and text.isdigit():
         return min(timedelta(seconds=int(text[:9])), MAX_BACKOFF)
     try:
-        at = parsedate_to_datetime(text)
+        at: datetime = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return min(max(at - now, timedelta()), MAX_BACKOFF)
+    at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    wait: timedelta = at - now
+    return min(max(wait, timedelta()), MAX_BACKOFF)
 
 
 def _moved(state: FeedState, outcome: Response) -> FeedState:

@@ -118,7 +118,8 @@ def chart(one: Series, covered: Sequence[Coverage], highest: int, name: str) -> 
         top = _tall(count, highest)
         bars += _box(x, HEIGHT - top, top)
         if new:
-            fresh += _box(x, HEIGHT - _tall(min(new, count), highest), _tall(new, highest))
+            part = _tall(min(new, count), highest)
+            fresh += _box(x, HEIGHT - part, part)
     return Chart(
         name=name,
         today=one.counts[-1],

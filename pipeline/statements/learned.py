@@ -30,7 +30,15 @@ _OPEN, _CLOSE, _PLAIN = "“„‟«‹", "”»›", '"＂'
 _SINGLE_OPEN = re.compile(r"(?<![\w'’‘])['‘’‛](?=[\w“\"$£€…\[(])")
 _SINGLE_CLOSE = re.compile(r"(?<=[\w.,!?…;:)\]%\"”-])['’](?![\w])")
 _SAME_LENGTH = str.maketrans(
-    {"’": "'", "‘": "'", "‛": "'", "`": "'", "\u00a0": " ", "\u2009": " ", "\u202f": " "}
+    {
+        "’": "'",
+        "‘": "'",
+        "‛": "'",
+        "`": "'",
+        "\u00a0": " ",
+        "\u2009": " ",
+        "\u202f": " ",
+    }
 )
 
 
@@ -72,10 +80,14 @@ def _doubles(text: str, begin: int, end: int) -> list[Quote]:
         before = text[at - 1] if at > begin else " "
         after = text[at + 1] if at + 1 < end else " "
         opens = mark in _OPEN or (
-            mark in _PLAIN and (before.isspace() or before in "([—–-") and not after.isspace()
+            mark in _PLAIN
+            and (before.isspace() or before in "([—–-")
+            and not after.isspace()
         )
         closes = mark in _CLOSE or (
-            mark in _PLAIN and not before.isspace() and (after.isspace() or after in ").,;:!?—–-")
+            mark in _PLAIN
+            and not before.isspace()
+            and (after.isspace() or after in ").,;:!?—–-")
         )
         if start is None:
             if opens or not closes:
@@ -101,7 +113,9 @@ def _singles(text: str, begin: int, end: int, doubles: Sequence[Quote]) -> list[
         if opening.start() < last or not outside(opening.start()):
             continue
         closings = [
-            m.start() for m in _SINGLE_CLOSE.finditer(text, opening.end(), end) if outside(m.start())
+            m.start()
+            for m in _SINGLE_CLOSE.finditer(text, opening.end(), end)
+            if outside(m.start())
         ]
         if not closings:
             continue
@@ -110,7 +124,9 @@ def _singles(text: str, begin: int, end: int, doubles: Sequence[Quote]) -> list[
             following = _SINGLE_OPEN.search(text, close + 1, end)
             if following is None or following.start() > closings[1]:
                 close = closings[1]
-        if any(opening.start() < quote.start and quote.end < close for quote in doubles):
+        if any(
+            opening.start() < quote.start and quote.end < close for quote in doubles
+        ):
             continue
         found.append(Quote(opening.start(), close))
         last = close + 1
@@ -327,7 +343,9 @@ def read_window(
         weights = link[:, _BEGIN : _END + 1].sum(axis=1)
         source_weights = link[:, _SOURCE:].sum(axis=1)
         source = max(
-            sources, key=lambda run: float(source_weights[run[0] : run[1]].mean()), default=None
+            sources,
+            key=lambda run: float(source_weights[run[0] : run[1]].mean()),
+            default=None,
         )
         edges = [
             float(p)
@@ -339,7 +357,9 @@ def read_window(
             Found(
                 cue=(start + shift, end + shift),
                 content=tuple((a + shift, b + shift) for a, b in content),
-                source=None if source is None else (source[0] + shift, source[1] + shift),
+                source=None
+                if source is None
+                else (source[0] + shift, source[1] + shift),
                 cue_probability=float(chances[start, 1]),
                 content_probability=float(weights[inside].mean()),
                 edge_probability=float(np.mean(edges)),
@@ -372,7 +392,9 @@ def _of_text(text: str, encoder: Encoder) -> list[Attribution]:
     ids, offsets = encoder.pieces(normalised(text, marks))
     rows = features(text, marks, ids, offsets)
     found: list[Found] = []
-    for begin, first, last, end in windows(rows, core=options.core, context=options.context):
+    for begin, first, last, end in windows(
+        rows, core=options.core, context=options.context
+    ):
         window = np.zeros((end - begin + 2, 4), dtype=np.int64)
         window[1:-1] = rows[begin:end]
         window[0, 0], window[-1, 0] = _CLS, _SEP
@@ -389,14 +411,19 @@ def settled(found: Sequence[Found]) -> list[Found]:
     """
     taken: set[int] = set()
     kept = []
-    for one in sorted(found, key=lambda f: (-f.cue_probability * f.content_probability, f.cue)):
+    for one in sorted(
+        found, key=lambda f: (-f.cue_probability * f.content_probability, f.cue)
+    ):
         pieces = {at for a, b in one.content for at in range(a, b)}
         free = pieces - taken
         if 2 * len(free) <= len(pieces):
             continue
         if free != pieces:
             size = max(pieces) + 2
-            flags, begins = np.zeros(size, dtype=np.bool_), np.zeros(size, dtype=np.bool_)
+            flags, begins = (
+                np.zeros(size, dtype=np.bool_),
+                np.zeros(size, dtype=np.bool_),
+            )
             flags[list(free)] = True
             begins[[a for a, _ in one.content]] = True
             one = replace(one, content=tuple(_runs(flags, begins)))
@@ -449,7 +476,10 @@ def confidence(found: Found, options: Options) -> float:
         found.source_probability if found.source is not None else 1.0,
     )
     *weights, intercept = options.scale
-    logs = [weight * math.log(max(p, 1e-4)) for weight, p in zip(weights, chances, strict=True)]
+    logs = [
+        weight * math.log(max(p, 1e-4))
+        for weight, p in zip(weights, chances, strict=True)
+    ]
     return round(1 / (1 + math.exp(-(sum(logs) + intercept))), 4)
 
 
@@ -499,12 +529,16 @@ def _trimmed(text: str, marks: Sequence[Quote], span: Span) -> Span:
     words = [m.span() for m in _WORDS.finditer(text, start, end)]
     if not words:
         return Span(start, start)
-    holder = next((q for q in marks if q.start < words[0][0] and words[-1][1] <= q.end), None)
+    holder = next(
+        (q for q in marks if q.start < words[0][0] and words[-1][1] <= q.end), None
+    )
     if holder is not None:
         start, end = max(start, holder.start + 1), min(end, holder.end)
         while start < words[0][0] and (text[start].isspace() or text[start] in ",;:"):
             start += 1
-        while end > words[-1][1] and (text[end - 1].isspace() or text[end - 1] in ",;:"):
+        while end > words[-1][1] and (
+            text[end - 1].isspace() or text[end - 1] in ",;:"
+        ):
             end -= 1
         return Span(start, end)
     leading = _LEADING.match(text, start, end)
@@ -514,7 +548,11 @@ def _trimmed(text: str, marks: Sequence[Quote], span: Span) -> Span:
     for quote in marks:
         if quote.closed and quote.start < end <= quote.end and start <= quote.start:
             end = quote.end + 1
-        if quote.start < start and start <= quote.end < end and quote.start >= start - 2:
+        if (
+            quote.start < start
+            and start <= quote.end < end
+            and quote.start >= start - 2
+        ):
             start = quote.start
     closing = text[end : end + 1]
     if closing and closing in ")]%" and any(c in text[start:end] for c in "([%"):

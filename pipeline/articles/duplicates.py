@@ -1,0 +1,105 @@
+"""One wire story in forty outlets: signatures of texts and the groups they make.
+
+A signature is a MinHash (Broder 1997) of the text's word shingles with their number, so
+that containment can be told from similarity: a desk cuts a story, or adds to it, and
+what is left is still the agency's. Headlines are left out: desks write their own.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+import unicodedata
+from collections.abc import Sequence
+
+from rensa import RMinHash
+
+from pipeline.model import SeenArticle
+
+Signature = bytes
+"""``uint32`` number of shingles, then 128 ``uint32`` minima, big-endian."""
+
+PERMUTATIONS = 128
+SHINGLE = 4  # words
+BANDS = 32
+ROWS = 2
+SEED = 20220224
+MIN_SHINGLES = 12
+CONTAINED = 0.42  # of the shorter text that must be in the longer
+ALIKE = 0.14  # similarity (Jaccard) below which nothing is a copy
+SHORT = 40  # shingles below which a text must be alike as a whole
+SHORT_ALIKE = 0.5
+
+_LAYOUT = struct.Struct(f">{PERMUTATIONS + 1}I")
+_WORD = re.compile(r"\w+")
+
+
+def signature(text: str) -> Signature:
+    """The signature of an article's text, whose first line is its headline."""
+    shingles = _shingles(text.partition("\n")[2] or text)
+    sketch = RMinHash(num_perm=PERMUTATIONS, seed=SEED)
+    sketch.update(sorted(shingles))
+    return _LAYOUT.pack(len(shingles), *sketch.digest())
+
+
+def bands(signature: Signature) -> list[bytes]:
+    """Keys of which two alike signatures share at least one; none of a tiny text.
+
+    32 bands of 2 rows: a pair is met with probability 1-(1-J²)³², so .97 at J = .32.
+    """
+    count, *minima = _LAYOUT.unpack(signature)
+    if count < MIN_SHINGLES:
+        return []
+    return [
+        struct.pack(">BII", band, minima[2 * band], minima[2 * band + 1])
+        for band in range(BANDS)
+    ]
+
+
+def group(signature: Signature, candidates: Sequence[SeenArticle]) -> str | None:
+    """The wire group of the most alike candidate; None where none is a copy."""
+    found = [
+        (-contained, -alike, seen.first_seen_at, seen.article_id, seen.wire_group_id)
+        for seen in candidates
+        for alike, contained in [likeness(signature, seen.signature)]
+        if is_copy(signature, seen.signature)
+    ]
+    return min(found)[-1] if found else None
+
+
+def is_copy(one: Signature, other: Signature) -> bool:
+    """Whether two texts are one story, cut, retitled or added to."""
+    if len(one) != _LAYOUT.size or len(other) != _LAYOUT.size:
+        return False
+    alike, contained = likeness(one, other)
+    shorter = min(_count(one), _count(other))
+    if shorter < MIN_SHINGLES:
+        return False
+    if shorter < SHORT:
+        return alike >= SHORT_ALIKE
+    return alike >= ALIKE and contained >= CONTAINED
+
+
+def likeness(one: Signature, other: Signature) -> tuple[float, float]:
+    """Estimates of Jaccard similarity and of the shorter text's containment."""
+    if len(one) != _LAYOUT.size or len(other) != _LAYOUT.size:
+        return 0.0, 0.0
+    first, second = _LAYOUT.unpack(one), _LAYOUT.unpack(other)
+    if not first[0] or not second[0]:
+        return 0.0, 0.0
+    pairs = zip(first[1:], second[1:], strict=True)
+    alike = sum(a == b for a, b in pairs) / PERMUTATIONS
+    shared = alike * (first[0] + second[0]) / (1 + alike)
+    return alike, min(1.0, shared / min(first[0], second[0]))
+
+
+def _count(signature: Signature) -> int:
+    return int.from_bytes(signature[:4], "big")
+
+
+def _shingles(text: str) -> set[str]:
+    words = _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
+    if len(words) < SHINGLE:
+        return {" ".join(words)} if words else set()
+    starts = range(len(words) - SHINGLE + 1)
+    return {" ".join(words[start : start + SHINGLE]) for start in starts}

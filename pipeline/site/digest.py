@@ -1,0 +1,409 @@
+"""The pages: one day's digest, and the list of days."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from pipeline.site import words
+from pipeline.site.charts import (
+    ANSWERED,
+    HEIGHT,
+    RUG,
+    STEP,
+    Chart,
+    Coverage,
+    chart,
+    coverage,
+    days_until,
+    series,
+)
+from pipeline.site.record import RELATIONS, Item, Record, news, said_again
+from pipeline.site.rows import Frame, Row, rows
+
+MAX_BYTES = 150_000
+TREND_DAYS = 14
+WHOLE_TOPIC = "all"
+
+LABELS = {
+    "new": "New",
+    "changed": "Changed",
+    "contradicts": "Contradicts",
+    "uncertain": "Perhaps new",
+    "repeated": "Said again",
+    "rereported": "Reported again",
+}
+SENTENCES = {
+    "new": "nothing like it on record",
+    "changed": "differs from what was said before",
+    "contradicts": "goes against what was said before",
+    "uncertain": "part of it was said before",
+    "repeated": "on another occasion",
+    "rereported": "another report of the same occasion",
+}
+STATES = {
+    "ok": "Read",
+    "unchanged": "Nothing new",
+    "moved": "Read, has moved",
+    "damaged": "Read in part",
+    "backoff": "Asks for patience",
+    "challenge": "Bot wall",
+    "blocked": "Refused by our guard",
+    "gone": "Gone for good",
+    "error": "No usable answer",
+}
+TROUBLE = ("error", "gone", "blocked", "challenge", "backoff", "damaged", "moved")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of a day one page holds."""
+
+    full: int  # claims with everything
+    brief: int  # further claims, a line each
+    again: int
+    words: int = 600  # characters of a statement
+    feeds: int = 120
+    charts: int = 12
+    others: int = 40  # corrections, and articles in the footer
+
+
+LADDER = (
+    *(Limits(full=n, brief=400, again=100) for n in (400, 100, 75, 60, 50, 40, 30, 20)),
+    Limits(full=12, brief=300, again=50, words=400),
+    Limits(full=8, brief=150, again=30, words=300, feeds=60),
+    Limits(full=5, brief=60, again=20, words=200, feeds=40, others=20),
+    Limits(full=3, brief=10, again=5, words=160, feeds=15, charts=6, others=8),
+)
+"""Tried in order; the first page under MAX_BYTES is the page."""
+
+
+def page_name(day: date) -> str:
+    """The file name of a day's digest; the list of days is ``index.html`` beside it."""
+    return f"{day.isoformat()}.html"
+
+
+def digest(
+    day: date,
+    tables: Mapping[str, Frame],
+    history: Mapping[str, Frame],
+    *,
+    version: str,
+    made_from: Mapping[str, str],
+) -> str:
+    """The page of a day: one HTML file under 150 kB, the same for the same input.
+
+    ``tables`` are the day's published tables by name (``rows.NEEDS`` lists what is
+    read). ``history`` holds rows of the days before: ``daily_figure_topic`` and
+    ``claims``; ``feed_health`` tells a gap from a zero in the trends; ``statements``
+    give earlier words their source. A table that is not given counts as empty.
+    ``made_from`` maps the relative path of each Parquet file to its SHA-256, or ''.
+
+    On a crowded day contradictions and changes are shown in full first, the rest a line
+    each, and what does not fit is counted. ValueError names a missing column.
+    """
+    given = _given(day, tables, history)
+    page = ""
+    for limits in LADDER:
+        page = _page(day, given, limits, version=version, made_from=made_from)
+        if len(page.encode("utf-8")) < MAX_BYTES:
+            return page
+    return page
+
+
+def index(days: Sequence[tuple[date, Mapping[str, int]]]) -> str:
+    """The list of days, the latest first; ``counts`` gives the numbers of a day."""
+    months: dict[str, list[dict[str, Any]]] = {}
+    highest = max((c.get("claims", 0) for _, c in days), default=0)
+    for day, numbers in sorted(days, key=lambda one: one[0], reverse=True):
+        month = f"{words.MONTHS[day.month - 1]} {day.year}"
+        claims = numbers.get("claims", 0)
+        months.setdefault(month, []).append(
+            {
+                "day": day,
+                "name": f"{words.WEEKDAYS[day.weekday()]} {day.day}",
+                "href": page_name(day),
+                "summary": _summary(numbers),
+                "wide": round(100 * claims / highest) if highest else 0,
+                "numbers": numbers,
+            }
+        )
+    return _templates().get_template("index.html").render(months=months, labels=LABELS)
+
+
+def counts(day: date, tables: Mapping[str, Frame]) -> dict[str, int]:
+    """The numbers of a day that the header and ``index`` show: claims, figures, outlets,
+    one for each relation that opens a claim, again, feeds, feeds_failing."""
+    record = Record(day, tables, {})
+    return _counts(record, news(record, 600), said_again(record, 600))
+
+
+# ---------------------------------------------------------------------------- within
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What every try at a page starts from."""
+
+    record: Record
+    polls: list[Row]
+    daily: list[Row]
+    past_polls: list[Row]
+
+
+def _given(
+    day: date, tables: Mapping[str, Frame], history: Mapping[str, Frame]
+) -> _Given:
+    today, past = rows(tables, "daily_figure_topic"), rows(history, "daily_figure_topic")
+    fresh = {(row["day"], row["figure_id"], row["subtopic"]) for row in today}
+    kept = [r for r in past if (r["day"], r["figure_id"], r["subtopic"]) not in fresh]
+    return _Given(
+        record=Record(day, tables, history),
+        polls=rows(tables, "feed_health"),
+        daily=kept + today,
+        past_polls=rows(history, "feed_health"),
+    )
+
+
+def _page(
+    day: date,
+    given: _Given,
+    limits: Limits,
+    *,
+    version: str,
+    made_from: Mapping[str, str],
+) -> str:
+    record = given.record
+    items, again = news(record, limits.words), said_again(record, limits.words)
+    full, brief = items[: limits.full], items[limits.full :][: limits.brief]
+    numbers = _counts(record, items, again)
+    feeds = _feeds(day, record, given.polls)
+    return (
+        _templates()
+        .get_template("digest.html")
+        .render(
+            day=day,
+            long_day=words.long_day(day),
+            topic=_topic(record),
+            numbers=numbers,
+            summary=_summary(numbers),
+            relations=RELATIONS,
+            labels=LABELS,
+            sentences=SENTENCES,
+            sections=_sections(full, brief),
+            hidden=len(items) - len(full) - len(brief),
+            again=again[: limits.again],
+            again_hidden=len(again[limits.again :]),
+            feeds=feeds[: limits.feeds],
+            feeds_hidden=len(feeds[limits.feeds :]),
+            states=STATES,
+            corrections=_corrections(day, record, limits.others),
+            provenance=_provenance(record, full, made_from, limits.others),
+            version=words.plain(version, 40),
+            as_of=_as_of(record),
+            step=STEP,
+            height=HEIGHT,
+            rug=RUG,
+            **_trends(day, given, limits.charts),
+        )
+    )
+
+
+def _counts(
+    record: Record, items: Sequence[Item], again: Sequence[Item]
+) -> dict[str, int]:
+    latest = _latest(rows(record.tables, "feed_health"))
+    outlets = {
+        source.outlet for item in items for source in (item.source, *item.others)
+    }
+    return {
+        "claims": len(items),
+        "figures": len({item.figure_id for item in items}),
+        "outlets": len(outlets),
+        **{kind: sum(i.relation == kind for i in items) for kind in RELATIONS},
+        "again": len(again),
+        "feeds": len(latest),
+        "feeds_failing": sum(p["state"] not in ANSWERED for p in latest.values()),
+    }
+
+
+def _summary(numbers: Mapping[str, int]) -> str:
+    """'11 new claims by 7 figures from 3 outlets; 2 changed, 1 contradicts': the
+    changed and the contradicting are among the new."""
+    claims = numbers.get("claims", 0)
+    if not claims:
+        return "No new claim on record."
+    said = (
+        f"{words.count(claims, 'new claim')} by "
+        f"{words.count(numbers.get('figures', 0), 'figure')} from "
+        f"{words.count(numbers.get('outlets', 0), 'outlet')}"
+    )
+    changed, against = numbers.get("changed", 0), numbers.get("contradicts", 0)
+    parts = [f"{changed} changed"] if changed else []
+    if against:
+        parts.append(f"{against} contradict{'s' if against == 1 else ''}")
+    return f"{said}; {', '.join(parts)}." if parts else f"{said}."
+
+
+def _topic(record: Record) -> str:
+    topics = sorted({row["topic"] for row in rows(record.tables, "claims")})
+    return words.listed([words.slug_words(topic) for topic in topics[:3]])
+
+
+def _sections(full: Sequence[Item], brief: Sequence[Item]) -> list[dict[str, Any]]:
+    """Items by figure; figures in the order of their weightiest claim."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, items in (("full", full), ("brief", brief)):
+        for item in items:
+            section = found.setdefault(
+                item.figure_id, {"figure": item.figure, "full": [], "brief": []}
+            )
+            section[name].append(item)
+    return list(found.values())
+
+
+def _trends(day: date, given: _Given, most: int) -> dict[str, Any]:
+    days = days_until(day, TREND_DAYS)
+    covered = coverage(days, [*given.past_polls, *given.polls], given.daily)
+    whole = [row for row in given.daily if row["subtopic"] == WHOLE_TOPIC]
+    parts = [row for row in given.daily if row["subtopic"] != WHOLE_TOPIC]
+    names = {row["figure_id"]: words.plain(row["figure"], 80) for row in whole}
+    figures = series(whole, days, "figure_id", most)
+    topics = series(parts, days, "subtopic", most)
+    gaps = [one for one, state in zip(days, covered, strict=True) if state == "gap"]
+    return {
+        "days": days,
+        "from_to": f"{words.short_day(days[0], day)} to {words.short_day(day, day)}",
+        "groups": [
+            ("By figure", *_charts(figures, covered, names)),
+            (
+                "By sub-topic",
+                *_charts(topics, covered, {t.name: words.slug_words(t.name) for t in topics}),
+            ),
+        ],
+        "gap_days": words.listed([words.short_day(one, day) for one in gaps]),
+        "n_gaps": len(gaps),
+        "n_partial": sum(state is Coverage.PARTIAL for state in covered),
+    }
+
+
+def _charts(
+    found: Sequence[Any], covered: Sequence[Coverage], names: Mapping[str, str]
+) -> tuple[int, list[Chart]]:
+    highest = max((max(one.counts) for one in found), default=0)
+    return highest, [chart(one, covered, highest, names[one.name]) for one in found]
+
+
+def _latest(polls: Iterable[Row]) -> dict[str, Row]:
+    ordered = sorted(polls, key=lambda poll: (poll["at"], poll["attempt"]))
+    return {poll["feed_id"]: poll for poll in ordered}
+
+
+def _feeds(day: date, record: Record, polls: Sequence[Row]) -> list[dict[str, Any]]:
+    """One a feed: its last poll of the day, those in trouble first."""
+    outlets = {r["feed_id"]: r["outlet"] for r in rows(record.tables, "articles")}
+    found = []
+    for feed_id, last in _latest(polls).items():
+        mine = [poll for poll in polls if poll["feed_id"] == feed_id]
+        state = last["state"]
+        due = last["next_due_at"]
+        found.append(
+            {
+                "feed_id": words.plain(feed_id, 60),
+                "outlet": words.plain(outlets.get(feed_id, ""), 80),
+                "state": state,
+                "failing": state not in ANSWERED,
+                "calm": state in ("ok", "unchanged"),
+                "status": last["http_status"] or "",
+                "reason": words.plain(last["reason"], 160),
+                "entries": last["entries"],
+                "answered": sum(poll["state"] in ANSWERED for poll in mine),
+                "polls": len(mine),
+                "at": words.moment(last["at"], day),
+                "due": words.moment(due, day) if due else "not again",
+            }
+        )
+    order = {state: n for n, state in enumerate(TROUBLE)}
+    found.sort(key=lambda f: (order.get(f["state"], len(order)), f["feed_id"]))
+    return found
+
+
+def _corrections(day: date, record: Record, most: int) -> dict[str, Any]:
+    held = rows(record.tables, "corrections")
+    held.sort(key=lambda row: (row["at"], row["correction_id"]))
+    return {"n": len(held), "shown": [_correction(day, record, r) for r in held[:most]]}
+
+
+def _correction(day: date, record: Record, row: Row) -> dict[str, Any]:
+    old = record.statements.get(row["statement_id"])
+    new = record.statements.get(row["new_statement_id"] or "")
+    known = old or new
+    return {
+        "kind": row["kind"],
+        "at": words.moment(row["at"], day),
+        "figure": words.plain(known["figure"], 80) if known else "",
+        "outlet": words.plain(known["outlet"], 80) if known else "",
+        "title": words.plain(known["title"], 120) if known else "",
+        "url": words.link(known["url"]) if known else "",
+        "old": words.plain(old["content"], 240) if old else "",
+        "new": words.plain(new["content"], 240) if new else "",
+        "revision": row["revision"],
+        "article_id": row["article_id"],
+        "statement_id": row["statement_id"],
+        "old_sha256": row["old_sha256"][:16],
+        "new_sha256": (row["new_sha256"] or "")[:16],
+    }
+
+
+def _provenance(
+    record: Record, full: Sequence[Item], made_from: Mapping[str, str], most: int
+) -> dict[str, Any]:
+    cited = {
+        (record.statements[i.statement_id]["article_id"],
+         record.statements[i.statement_id]["revision"])
+        for i in full
+    }  # fmt: skip
+    articles = [
+        {
+            "article_id": row["article_id"],
+            "revision": row["revision"],
+            "sha256": row["text_sha256"],
+            "outlet": words.plain(row["outlet"], 80),
+        }
+        for row in rows(record.tables, "articles")
+        if (row["article_id"], row["revision"]) in cited
+    ]
+    articles.sort(key=lambda one: (one["outlet"], one["article_id"]))
+    links, said = record.links.values(), rows(record.tables, "statements")
+    return {
+        "articles": articles[:most],
+        "hidden": max(0, len(cited) - min(len(articles), most)),
+        "paths": [
+            (words.plain(path, 200), words.plain(sha256, 64))
+            for path, sha256 in sorted(made_from.items())
+        ][:most],
+        "models": sorted({words.plain(s["model_version"], 80) for s in said})[:4],
+        "matchers": sorted({words.plain(r["matcher_version"], 40) for r in links})[:4],
+    }
+
+
+def _as_of(record: Record) -> str:
+    moments = [row["as_of"] for row in rows(record.tables, "claims")]
+    moments += [row["at"] for row in rows(record.tables, "feed_health")]
+    return f"{max(moments):%Y-%m-%d %H:%M} UTC" if moments else ""
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("pipeline.site"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
