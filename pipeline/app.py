@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pipeline import __version__, overview, steps
+from pipeline import __version__, daily_page, overview, proof, steps
 from pipeline.adapters.archive import WarcArchive
 from pipeline.adapters.config import ChannelConfig, ConfigFolder
 from pipeline.adapters.db import (
@@ -29,8 +29,8 @@ from pipeline.adapters.nlp import open_nlp, version_of
 from pipeline.adapters.notify import open_channels
 from pipeline.batch import Extractor
 from pipeline.claims.compare import compare_pair
-from pipeline.errors import ConfigError, InputError
-from pipeline.model import AlertRule, Feed, Partition, Report
+from pipeline.errors import ConfigError, DamagedError, InputError
+from pipeline.model import AlertRule, Feed, FeedState, Partition, Report
 from pipeline.ports import Channel
 from pipeline.settings import Settings
 from pipeline.statements.export import records
@@ -197,8 +197,14 @@ class App:
         return [self._step(name)(last) for name in names]
 
     def close_day(self, day: date) -> Path:
-        """Publish a day once more, check it against the archive, write its page."""
+        """Publish a day once more, check it against the archive, write its page.
+
+        DamagedError names the first row that the archive does not prove.
+        """
         self.publish(datetime.combine(day, time.max, UTC))
+        wrong = self.verify(day)
+        if wrong:
+            raise DamagedError(f"day {day}", f"{wrong[0]} ({len(wrong)} faults)")
         return self.digest(day)
 
     # -------------------------------------------------------------------- the others
@@ -223,6 +229,32 @@ class App:
                 for (_, line), (text, _), quoted in zip(lines, texts, found, strict=True)
             ),
         )
+
+    def verify(self, day: date) -> list[str]:
+        """What of a published day its archive does not prove; empty if all is well."""
+        return proof.faults(day, lake=self.lake, archive=self.archive)
+
+    def digest(self, day: date | None = None) -> Path:
+        """Write the page of a published day (the last one) and the list of days."""
+        there = self.lake.published("statements")
+        if not there:
+            raise InputError(f"lake {self.settings.lake}", "no day is published yet")
+        day = day or there[-1]
+        if day not in there:
+            raise InputError(f"--date {day}", f"not published; the last is {there[-1]}")
+        topic = self.config.topic(self.settings.topic)
+        names = {topic.id: topic.name} | {one.id: one.name for one in topic.subtopics}
+        return Path(daily_page.write_page(day, lake=self.lake, names=names))
+
+    def check_feeds(self, now: datetime) -> list[dict[str, Any]]:
+        """Every feed asked once, nothing stored: a row each."""
+        fresh = [(f, FeedState(feed_id=f.id, url=f.url)) for f in self.feeds]
+        answers = {feed.id: answer for feed, answer in self.fetcher.feeds(fresh, now=now)}
+        return [overview.checked(feed, answers.get(feed.id), now) for feed in self.feeds]
+
+    def unknown_figures(self) -> list[dict[str, Any]]:
+        """Office-holders whom stored articles name and the roster does not track."""
+        return overview.unknown(self.lake, self.figures)
 
     def status(self, now: datetime) -> dict[str, Any]:
         states = DbFeedStates(self.database).load(self.feeds)

@@ -313,6 +313,29 @@ def status(config: Config = None, lake: Lake = None, as_json: Json = False) -> N
 
 
 @cli.command()
+def verify(
+    day: Annotated[
+        str | None, typer.Option("--date", help="Day, YYYY-MM-DD; all if left out.")
+    ] = None,
+    config: Config = None,
+    lake: Lake = None,
+) -> None:
+    """Prove published rows: archive, article, offsets, words. Exit status 3 on a fault.
+
+    Example: `onrecord verify --date 2026-03-02`
+    """
+    with _app(config, lake) as app:
+        days = [_day(day, "--date")] if day else app.lake.published("statements")
+        found = {one: app.verify(one) for one in days}
+    for one, wrong in found.items():
+        typer.echo(f"{one}  {'ok' if not wrong else f'{len(wrong)} faults'}")
+        for line in wrong:
+            typer.echo(f"    {line}", err=True)
+    if any(found.values()):
+        raise typer.Exit(3)
+
+
+@cli.command()
 def digest(
     day: Annotated[
         str | None, typer.Option("--date", help="Day, YYYY-MM-DD; the last if left out.")

@@ -7,8 +7,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from pipeline.model import Feed, FeedState, Partition, Poll
+from pipeline.errors import FeedError, ParseError
+from pipeline.feeds.parse import parse_feed
+from pipeline.feeds.schedule import next_state, poll_of
+from pipeline.model import Article, Feed, FeedState, Parsed, Partition, Response
 from pipeline.ports import Archive, Lake, Progress
+from pipeline.statements.figures import FigureIndex
 from pipeline.tables.convert import from_arrow
 
 FAILING = 3
@@ -78,20 +82,42 @@ def _fallen(volume: Mapping[str, int]) -> list[str]:
     return []
 
 
-def last_polls(lake: Lake) -> list[Poll]:
-    """The polls of the last pass."""
-    partitions = lake.partitions("polls")
-    table = lake.read("polls", partitions[-1]) if partitions else None
-    return from_arrow(Poll, table) if table is not None else []
+def checked(feed: Feed, answer: object, now: datetime) -> dict[str, Any]:
+    """What one answer says of a feed: a row of ``onrecord feeds check``."""
+    if not isinstance(answer, Response | FeedError):
+        return {"feed": feed.id, "state": "error", "reason": "no answer", "entries": 0}
+    parsed: Parsed | ParseError | None = None
+    if isinstance(answer, Response) and answer.status == 200:
+        try:
+            parsed = parse_feed(answer)
+        except ParseError as error:
+            parsed = error
+    state = next_state(feed, FeedState(feed_id=feed.id, url=feed.url), answer, now)
+    poll = poll_of(feed, answer, parsed, state, now)
+    return {
+        "feed": feed.id,
+        "state": poll.state.value,
+        "http": poll.http_status,
+        "entries": poll.entries,
+        "seconds": round(poll.seconds, 2),
+        "reason": poll.reason,
+    }
 
 
-def most_named(
-    named: Counter[tuple[str, str]], *, least: int = 1
-) -> list[dict[str, Any]]:
-    """(name, office as written) pairs by how many articles have them."""
+def unknown(lake: Lake, figures: FigureIndex) -> list[dict[str, Any]]:
+    """People introduced with an office that makes a leader, whom the roster lacks.
+
+    (name, office as written) pairs by the number of stored articles that have them.
+    """
+    named: Counter[tuple[str, str]] = Counter()
+    for partition in lake.partitions("articles"):
+        table = lake.read("articles", partition)
+        for article in from_arrow(Article, table) if table is not None else []:
+            if article.language == "en":
+                on = article.published_at.date()
+                named.update(set(figures.unknown(article.text, on)))
     ordered = sorted(named.items(), key=lambda item: (-item[1], item[0]))
     return [
         {"name": name, "introduced as": office, "articles": count}
         for (name, office), count in ordered
-        if count >= least
     ]

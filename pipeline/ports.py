@@ -89,6 +89,14 @@ class Lake(Protocol):
         """One published table-day."""
         ...
 
+    def table_sha256(self, table: str, day: date) -> str:
+        """Of the file of a published table-day."""
+        ...
+
+    def write_page(self, name: str, html: str) -> str:
+        """Take the place of a page of the static site; its path."""
+        ...
+
 
 class FeedStates(Protocol):
     def load(self, feeds: Sequence[Feed]) -> dict[str, FeedState]:

@@ -66,9 +66,12 @@ def passes(world) -> list[str]:
     initdb()
     from airflow.dag_processing.dagbag import DagBag
 
-    bag = DagBag(ROOT / "dags", include_examples=False)
+    bag = DagBag(str(ROOT / "dags"))
     if bag.import_errors:
         return [f"{path}: {error}" for path, error in bag.import_errors.items()]
+    for dag in bag.dags.values():
+        for task in dag.tasks:
+            task.retries = 0  # a person is waiting; what fails here is shown at once
     failed = []
     for number, poll in enumerate(world.polls):
         world.show(poll.id)

@@ -13,7 +13,9 @@ import math
 import pickle
 import random
 import time
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -151,6 +153,23 @@ def loss_of(
     ]
 
 
+def halves(batch: list[dict], parts: int) -> list[list[dict]]:
+    """A batch dealt out to the threads; each works alone until the step is made, which
+    on a shared machine beats threads that wait for each other in every product."""
+    return [part for part in (batch[n::parts] for n in range(parts)) if part]
+
+
+def gradients(
+    model: Tagger, weights: list[torch.Tensor], batch: list[dict], bf16: bool
+) -> tuple[list[torch.Tensor], list[float], int]:
+    loss, parts = loss_of(model, tensors(batch), bf16)
+    found = torch.autograd.grad(loss, weights, allow_unused=True)
+    whole = [
+        torch.zeros_like(w) if g is None else g for g, w in zip(found, weights, strict=True)
+    ]
+    return whole, parts, sum(len(e["rows"]) for e in batch)
+
+
 def groups(model: Tagger, rate: float, decay: float, heads: float) -> list[dict]:
     """Lower rates for lower layers; no weight decay on biases, norms and embeddings."""
     found: list[dict] = []
@@ -165,7 +184,7 @@ def groups(model: Tagger, rate: float, decay: float, heads: float) -> list[dict]
             lr = heads
         found.append(
             {
-                "params": [p],
+                "params": [p.data],
                 "lr": lr,
                 "base": lr,
                 "weight_decay": 0.01 if p.ndim > 1 else 0.0,
@@ -187,21 +206,28 @@ def main() -> None:
     ap.add_argument("--layer-decay", type=float, default=0.9)
     ap.add_argument("--budget", type=int, default=2048)
     ap.add_argument("--threads", type=int, default=2)
+    ap.add_argument("--freeze", type=int, default=0, help="so many lower blocks rest")
+    ap.add_argument("--dropout", type=float, default=0.1)
     ap.add_argument("--fp32", action="store_true")
     ap.add_argument("--steps", type=int, help="stop after so many steps (to time it)")
     ap.add_argument("--start", type=Path, help="weights to go on from")
     a = ap.parse_args()
     torch.manual_seed(a.seed)
-    torch.set_num_threads(a.threads)
+    torch.set_num_threads(1)
+    pool = ThreadPoolExecutor(a.threads, initializer=torch.set_num_threads, initargs=(1,))
     rng = random.Random(a.seed)
     data = pickle.loads(a.data.read_bytes())
     documents = data["documents"]
-    model = Tagger()
+    model = Tagger(a.dropout)
     model.load_minilm(a.minilm / "model.safetensors")
     if a.start:
         from safetensors.torch import load_file
 
         model.load_state_dict(load_file(str(a.start)))
+    for name, p in model.named_parameters():
+        low = name.startswith(("place", "norm.", "case", "quote", "paragraph"))
+        if a.freeze and (low or name.startswith(tuple(f"blocks.{n}." for n in range(a.freeze)))):
+            p.requires_grad_(False)
     optimizer = torch.optim.AdamW(
         groups(model, a.rate, a.layer_decay, a.heads), betas=(0.9, 0.98), fused=True
     )
@@ -228,44 +254,63 @@ def main() -> None:
             a.out / f"{name}.safetensors",
         )
 
+    stored = [p.data for p in trained.values()]  # same memory, written while others read
+    answers: deque[Future] = deque()
     while progress < 1:
         epoch += 1
         todo = batches(documents, rng, a.budget)
         per_epoch = len(todo)
-        for done, batch in enumerate(todo, 1):
+        dealt = iter([halves(batch, a.threads) for batch in todo])
+        waiting: deque[int] = deque()
+        for done in range(1, per_epoch + 1):
+            while len(waiting) < 2 and (parts_of := next(dealt, None)) is not None:
+                waiting.append(len(parts_of))
+                answers.extend(
+                    pool.submit(gradients, model, list(trained.values()), part, not a.fp32)
+                    for part in parts_of
+                )
+            got = [answers.popleft().result() for _ in range(waiting.popleft())]
             if a.minutes:
                 progress = (time.monotonic() - begun) / 60 / a.minutes
             else:
                 progress = step / (a.epochs * per_epoch)
             if progress >= 1:
                 break
-            rate = min(1.0, (step + 1) / 150) * (
+            rate = min(1.0, (step + 1) / 100) * (
                 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress))
             )
             for group in optimizer.param_groups:
                 group["lr"] = group["base"] * rate
-            loss, parts = loss_of(model, tensors(batch), not a.fp32)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(trained.values(), 1.0)
+            pieces = sum(one[2] for one in got)
+            for n, p in enumerate(stored):
+                p.grad = sum(one[0][n] * (one[2] / pieces) for one in got)
+            losses = np.average([one[1] for one in got], axis=0, weights=[one[2] for one in got])
+            torch.nn.utils.clip_grad_norm_(stored, 1.0)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
             step += 1
             keep = min(0.998, (1 + step) / (20 + step))
-            with torch.no_grad():
-                torch._foreach_lerp_(
-                    list(mean.values()),
-                    [p.detach() for p in trained.values()],
-                    1 - keep,
-                )
-            seen = 0.98 * seen + 0.02 * np.array(parts)
+            torch._foreach_lerp_(list(mean.values()), stored, 1 - keep)
+            seen = 0.98 * seen + 0.02 * losses
             if step % 20 == 0:
                 fair = seen / (1 - 0.98**step)
-                row = {"epoch": epoch, "done": f"{done}/{per_epoch}", "step": step, "progress": round(progress, 4), "minutes": round((time.monotonic() - begun) / 60, 2),
-                       "cue": round(fair[0], 4), "flat": round(fair[1], 4), "link": round(fair[2], 3)}  # fmt: skip
+                row = {
+                    "epoch": epoch,
+                    "done": f"{done}/{per_epoch}",
+                    "step": step,
+                    "progress": round(progress, 4),
+                    "minutes": round((time.monotonic() - begun) / 60, 2),
+                    "cue": round(fair[0], 4),
+                    "flat": round(fair[1], 4),
+                    "link": round(fair[2], 3),
+                }
                 print(json.dumps(row), file=log, flush=True)
+                if step % 100 == 0:
+                    save("last")
             if a.steps and step >= a.steps:
                 return
         save(f"epoch-{epoch}")
+    pool.shutdown(cancel_futures=True)
     print(
         json.dumps(
             {

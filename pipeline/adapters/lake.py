@@ -96,6 +96,14 @@ class LocalLake:
     def load(self, table: str, day: date) -> pa.Table:
         return _read(self._table(table, day))
 
+    def table_sha256(self, table: str, day: date) -> str:
+        return sha256(self._table(table, day).read_bytes()).hexdigest()
+
+    def write_page(self, name: str, html: str) -> str:
+        path = self.root / "site" / name
+        write_whole(path, html.encode())
+        return str(path)
+
     def sweep(self) -> int:
         """Remove what killed writers left aside; how many files."""
         left = [*self.root.glob("*/*/*/.*.tmp"), *self.root.glob("archive/*/.*.tmp")]

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from pipeline.claims import lexicon
 from pipeline.claims.words import (
@@ -24,9 +25,11 @@ from pipeline.claims.words import (
 )
 
 _CLAUSE = frozenset(".,;:!?…")
+_STOPS = frozenset(".!?…")
 _BREAKS = frozenset(lexicon.BREAKS.split())
 _NEGATORS = frozenset(lexicon.NEGATORS.split())
 _SENTENCE_NEGATORS = frozenset(["not", "never"])
+_UNTURNED = frozenset(concept(word) for word in lexicon.UNTURNED_VERBS.split())
 _NEGATIVE = frozenset(concept(word) for word in lexicon.NEGATIVE_VERBS.split())
 _SCOPE = 5  # content words that a negator reaches
 _CERTAIN = frozenset(lexicon.CERTAIN.split())
@@ -48,13 +51,25 @@ class Number:
     about: bool = False
 
     def equals(self, other: Number) -> bool:
+        """Whether both may be one figure: 114.3 and 114 million, about 300 and 303."""
         if self.kind != other.kind:
             return False
         if self.value == other.value:
             return True
-        if not (self.about or other.about) or self.kind in ("year", "date", "ordinal"):
+        if self.kind in ("year", "date", "ordinal"):
             return False
-        return abs(self.value - other.value) <= 0.05 * max(self.value, other.value)
+        apart = abs(self.value - other.value) / max(self.value, other.value)
+        if self.about or other.about:
+            return apart <= 0.05
+        rounded = 1 < _digits(self.text) != _digits(other.text) > 1
+        return rounded and apart <= 0.01
+
+
+def _digits(text: str) -> int:
+    """Significant digits as written; a number in words is exact."""
+    written = re.sub(r"[^\d.]", "", text)
+    digits = written.replace(".", "").lstrip("0")
+    return len(digits if "." in written else digits.rstrip("0")) if written else 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +87,7 @@ class Features:
     shown: dict[str, str]  # a concept's word as written
     degree: str  # certain, possible or ""
     extent: int  # 4 all, 3 most, 2 half, 1 some, 0 unsaid
+    windows: tuple[frozenset[str], ...]  # concepts of every two sentences in a row
     grams: frozenset[str]
     shingles: frozenset[tuple[str, ...]]
     sequence: tuple[str, ...]  # all words, lower case
@@ -106,6 +122,7 @@ def features(text: str) -> Features:
         shown=shown,
         degree=_degree(lower),
         extent=max((lexicon.EXTENTS.get(word, 0) for word in lower), default=0),
+        windows=_windows(said, words),
         grams=frozenset(letters[i : i + 4] for i in range(max(1, len(letters) - 3))),
         shingles=frozenset(zip(lower, lower[1:], lower[2:], strict=False)),
         sequence=lower,
@@ -164,6 +181,22 @@ def _phrase(words: list[Word | None], word: Word) -> Word:
     return Word(f"{before.text} {word.text}", word.stem, meaning, 1.0)
 
 
+def _windows(
+    said: Sequence[str], words: Sequence[Word | None]
+) -> tuple[frozenset[str], ...]:
+    """Where a short statement may stand in a long one: never all over the place."""
+    sentences: list[set[str]] = [set()]
+    for token, word in zip(said, words, strict=True):
+        if token in _STOPS:
+            sentences.append(set())
+        elif word is not None and word.weight:
+            sentences[-1].add(word.concept)
+    held = [sentence for sentence in sentences if sentence]
+    if len(held) < 2:
+        return tuple(map(frozenset, held))
+    return tuple(frozenset(one | two) for one, two in pairwise(held))
+
+
 def _polarity(
     said: Sequence[str], words: Sequence[Word | None]
 ) -> tuple[frozenset[str], frozenset[str]]:
@@ -189,6 +222,8 @@ def _polarity(
             reach = [left - 1 for left in reach if left > 1]
         if lower in _SENTENCE_NEGATORS:
             whole = not whole
+        elif word is not None and word.concept in _UNTURNED and whole:
+            whole = False  # who does not know says nothing about what is known
         elif lower in _NEGATORS or (word is not None and word.concept in _NEGATIVE):
             reach.append(_SCOPE)
     return frozenset(negated), frozenset(affirmed)

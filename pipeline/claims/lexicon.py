@@ -17,29 +17,29 @@ talk negotiate negotiation negotiator dialogue
 ceasefire truce armistice
 weapon weaponry arms armament munition
 deliver delivery send provide supply ship shipment transfer hand submit furnish give
-soldier troop serviceman servicemen servicewoman military-personnel fighter
+soldier troop serviceman servicemen servicewoman fighter
 prisoner captive pow pows detainee
 country nation state homeland
 war conflict hostilities fighting warfare invasion
 attack strike assault shell bombard bombardment raid bomb hit
 missile rocket
-drone uav uavs unmanned-aircraft unmanned-aerial-vehicle
-destroy down intercept shoot-down
-kill murder slaughter slay dead die death fatality
+drone uav uavs
+destroy down intercept shoot-down shot-down
+kill murder slaughter slay dead die death fatality killing
 injure wound hurt
-damage harm destroy-partly
+damage harm
 leader president premier
 minister secretary
-end stop-for-good finish conclude conclusion
+end finish conclude conclusion
 begin start launch initiate commence
-help aid assist assistance support-material
+help aid assist assistance
 land territory soil
 border frontier
 ready prepared willing
 possible able
 exchange swap
 agree agreement deal accord pact treaty settlement
-goal aim objective purpose target-of
+goal aim objective purpose
 achieve fulfil fulfill attain reach accomplish
 participant party side
 annual annually yearly
@@ -56,8 +56,8 @@ progress breakthrough advance
 wish want desire seek
 hope expect
 promise pledge vow
-think believe consider-that reckon
-walk-away abandon back-away quit withdraw pull-out leave
+think believe reckon
+leave walk-away abandon back-away quit withdraw pull-out step-aside
 respond response retaliate retaliation retaliatory reply
 citizen people person civilian resident inhabitant
 child children kid
@@ -83,7 +83,7 @@ reduce cut lower decrease decline shrink fall
 permit allow let authorise authorize
 block veto oppose
 accept approve endorse back support favor
-reject refuse decline-offer
+reject refuse
 resume continue carry-on keep ongoing
 build construct construction
 buy purchase
@@ -155,11 +155,16 @@ not no never neither nor none nobody nothing without hardly scarcely cannot nowh
 NEGATIVE_VERBS = """
 refuse deny fail reject stop halt cease suspend cancel abandon avoid prevent lift scrap
 exclude impossible unable unwilling lack absence against unlikely forbid prohibit ban
-block veto oppose drop freeze postpone
+block veto oppose drop freeze postpone deter discourage
 """
 """Words that deny what follows them: 'refused to sign', 'stop sending'."""
 
-BREAKS = "but unless because if until while although though"
+UNTURNED_VERBS = "know foresee understand remember care mind realise realize"
+"""Verbs whose negation leaves what they speak of as it is."""
+
+BREAKS = """
+but unless because if until while although though who which whose when where
+"""
 """Words at which what a negator reaches ends."""
 
 CAPITALS = """
@@ -241,14 +246,14 @@ yourself ourselves myself one ones
 """
 
 LIGHT_WORDS = """
-able action ago anyone anything appear area ask base become begin believe big bring call
-case certain chance change clear close come consider continue country course create
-current day decide different early end ever everyone everything expect face fact far feel
-find follow force former future general get give go going good government group happen
+able action absolutely ago anyone anything appear area ask base become begin believe big bring call
+case certain certainly chance change clear close come completely consider continue country course create
+current day decide definitely different early end especially ever everyone everything expect extremely face fact far feel
+find follow force former future general get give go hugely totally going good government group happen
 hard head help high hold hope idea include including involve issue it just keep kind know
 lead leader less let level life like line little long look lot make man matter mean
 minister moment month move much need new next nobody number offer official open order
-part people person place plan point position possible president problem process public
+part particularly people person place plan point position possible president probably problem process public
 put question ready real reason recent relate remain report result right role run see
 seek seem set show side sign situation someone something soon speak stand start state
 still stop sure take term thing think time today together tomorrow try turn use view want
@@ -305,7 +310,8 @@ readiness; able ability; difficult difficulty; escalate escalation; react reacti
 decide decision; invade invasion; destroy destruction; respond response retaliatory;
 defeat defeated; succeed success successful successfully; fail failure; control controlled controlling; choose choice;
 grow growth; lose loss losses; propose proposal; approve approval; refuse refusal; deny
-denial; arrive arrival; withdraw withdrawal; remove removal; die death deaths
+denial; arrive arrival; withdraw withdrawal; remove removal; die death deaths;
+opposition; oppose opposed
 """
 """Forms of one word, the base first."""
 

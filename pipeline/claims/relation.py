@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import date
+from difflib import SequenceMatcher
 from math import exp
+from operator import mul
 
 from pipeline.claims.features import Features, Number, features
-from pipeline.claims.words import opposite
+from pipeline.claims.words import OPPOSED, concept, name_key, opposite
 from pipeline.model import RelationKind
 
 SAME_UTTERANCE_DAYS = 2
@@ -54,15 +57,20 @@ class Comparison:
 
 def measures(a: Features, b: Features) -> Measures:
     """How alike the words are. Symmetric."""
-    if len(a.weights) > len(b.weights):
+    if a.total > b.total:
         a, b = b, a
-    weights = b.weights
-    shared = sum(w for c, w in a.weights.items() if c in weights)
+    both = a.weights.keys() & b.weights.keys()
+    figures = _same_numbers(a, b)
+    shared = held = _weight(both, a, b)
+    if len(a.windows) == 1 and len(b.windows) > 1:
+        held = max(_weight(both & window, a, b) for window in b.windows)
+    shared, held = shared + figures, held + figures
+    a_total, b_total = a.total + figures, b.total + figures
     grams = len(a.grams & b.grams)
     few = min(len(a.shingles), len(b.shingles))
     return Measures(
-        overlap=2 * shared / (a.total + b.total) if a.total + b.total else 0.0,
-        contained=min(1.0, shared / max(1.0, min(a.total, b.total))),
+        overlap=2 * shared / (a_total + b_total) if shared else 0.0,
+        contained=min(1.0, held / max(1.0, a_total)),
         letters=2 * grams / (len(a.grams) + len(b.grams)),
         letters_in=grams / min(len(a.grams), len(b.grams)),
         verbatim=len(a.shingles & b.shingles) / few if few else 0.0,
@@ -74,16 +82,29 @@ def measures(a: Features, b: Features) -> Measures:
     )
 
 
+def _same_numbers(a: Features, b: Features) -> float:
+    """What equal numbers add to what is shared; one that differs takes nothing away."""
+    if not a.numbers or not b.numbers:
+        return 0.0
+    return float(sum(any(x.equals(y) for y in b.numbers) for x in a.numbers))
+
+
+def _weight(concepts: Set[str], a: Features, b: Features) -> float:
+    return sum(min(a.weights[c], b.weights[c]) for c in concepts)
+
+
 # The chance that two statements say the same thing, as a logistic function of the
 # measures: fitted to labelled pairs (see bench/novelty.py) and rounded.
 _BIAS = -4.0
 _WEIGHTS = (3.0, 4.0, 1.5, 1.0, 1.5, 1.5)
 SAME, UNCERTAIN, RELATED = 0.5, 0.4, 0.3
+HELD, TURNED = 0.5, 0.6
+SWAPPED, SWAPPED_WORDS = 0.45, 6
 
 
-def likeness(found: Measures) -> float:
-    """The chance, 0 to 1, that words so alike say the same; edits are not looked at."""
-    values = (
+def likeness_values(found: Measures) -> tuple[float, ...]:
+    """What the weights are for, in their order."""
+    return (
         found.overlap,
         found.contained,
         found.letters,
@@ -91,8 +112,12 @@ def likeness(found: Measures) -> float:
         found.verbatim,
         found.quoted,
     )
-    sum_ = _BIAS + sum(w * v for w, v in zip(_WEIGHTS, values, strict=True))
-    return 1 / (1 + exp(-sum_))
+
+
+def likeness(found: Measures) -> float:
+    """The chance, 0 to 1, that words so alike say the same; edits are not looked at."""
+    values = likeness_values(found)
+    return 1 / (1 + exp(-_BIAS - sum(map(mul, _WEIGHTS, values))))
 
 
 def compare(
@@ -134,7 +159,7 @@ def compare_features(
             near=same,
             reasons=(f"nothing alike enough: {_shared_words(a, b)}",),
         )
-    flips = _flips(a, b)
+    flips = _flips(a, b, found)
     if flips:
         sure = min(0.95, 0.5 + same / 2)
         return Comparison(
@@ -144,7 +169,7 @@ def compare_features(
             near=same,
             reasons=flips,
         )
-    edits = _edits(a, b, same)
+    edits = _edits(a, b, same) if same >= UNCERTAIN else ()
     if edits:
         sure = min(0.95, 0.5 + same / 2)
         return Comparison(
@@ -246,8 +271,14 @@ def _shared_words(a: Features, b: Features) -> str:
 # --------------------------------------------------------------- what was turned round
 
 
-def _flips(a: Features, b: Features) -> tuple[str, ...]:
-    """What one side denies and the other affirms; empty where the sense is kept."""
+def _flips(a: Features, b: Features, found: Measures) -> tuple[str, ...]:
+    """What one side denies and the other affirms; empty where the sense is kept.
+
+    Most of what both speak of must be turned, among it a telling word that is no name,
+    and the shorter must be held by the longer: else they speak of different things.
+    """
+    if found.contained < HELD:
+        return ()
     shared = [c for c in a.weights if c in b.weights]
     flipped = [
         c
@@ -257,13 +288,13 @@ def _flips(a: Features, b: Features) -> tuple[str, ...]:
     ]
     reasons = []
     weight = sum(a.weights[c] for c in flipped)
-    whole = sum(a.weights[c] for c in shared)
-    if flipped and weight >= 0.45 * whole:
-        denied = "earlier" if any(c in a.negated for c in flipped) else "now"
-        words = ", ".join(b.shown[c] for c in flipped[:3])
+    telling = [c for c in flipped if a.weights[c] > 0.5 and c not in a.names]
+    if telling and weight >= TURNED * sum(a.weights[c] for c in shared):
+        denied = "earlier" if any(c in a.negated for c in telling) else "now"
+        words = ", ".join(b.shown[c] for c in telling[:3])
         reasons.append(f"denied {denied}, affirmed {_other(denied)}: {words}")
-    for one in sorted(a.weights.keys() - b.weights.keys()):
-        for other in sorted(b.weights.keys() - a.weights.keys()):
+    for one in sorted(OPPOSED & a.weights.keys() - b.weights.keys()):
+        for other in sorted(OPPOSED & b.weights.keys() - a.weights.keys()):
             alike = (one in a.negated) == (other in b.negated)
             if alike and opposite(one, other):
                 reasons.append(f"opposite: {a.shown[one]} -> {b.shown[other]}")
@@ -283,12 +314,19 @@ def _edits(a: Features, b: Features, same: float) -> tuple[str, ...]:
         f"another {_NOUNS.get(old.kind, 'number')}: {old.text} -> {new.text}"
         for old, new in other_numbers(a.numbers, b.numbers)
     ]
-    lost, gained = a.names - b.names, b.names - a.names
-    if lost and gained and same >= SAME and _only_differ_in(a, b, lost, gained):
-        word = "place" if lost <= a.places and gained <= b.places else "name"
-        old = ", ".join(sorted(a.shown[c] for c in lost))
-        new = ", ".join(sorted(b.shown[c] for c in gained))
-        reasons.append(f"another {word}: {old} -> {new}")
+    swaps = _swaps(a, b)
+    for old, new in swaps:
+        if _named(a, old) and _named(b, new):
+            places = {old <= a.places, new <= b.places}
+            if len(places) == 2:
+                continue  # a person for a country: who stands for whom is not known
+            word = "place" if True in places else "name"
+            reasons.append(f"another {word}: {_shown(a, old)} -> {_shown(b, new)}")
+    if not reasons and _much(a, b, swaps):
+        reasons += [
+            f"other words there: {_shown(a, old)} -> {_shown(b, new)}"
+            for old, new in swaps
+        ]
     if same >= 0.8:
         if {a.degree, b.degree} == {"certain", "possible"}:
             reasons.append(f"another degree: {a.degree} -> {b.degree}")
@@ -297,15 +335,49 @@ def _edits(a: Features, b: Features, same: float) -> tuple[str, ...]:
     return tuple(reasons)
 
 
-def _only_differ_in(
-    a: Features, b: Features, lost: frozenset[str], gained: frozenset[str]
-) -> bool:
-    """Whether these are most of what one has and the other lacks, on both sides."""
-    return all(
-        sum(mine.weights.get(c, 0.0) for c in names)
-        >= 0.5 * sum(w for c, w in mine.weights.items() if c not in other.weights)
-        for mine, other, names in ((a, b, lost), (b, a, gained))
-    )
+Swap = tuple[frozenset[str], frozenset[str]]
+
+
+def _swaps(a: Features, b: Features) -> list[Swap]:
+    """What stands in the place of what, where the words around it are the same.
+
+    Concepts that the other side has anywhere, and synonyms, are no swap.
+    """
+    if not a.shingles & b.shingles:
+        return []
+    blocks = SequenceMatcher(None, a.sequence, b.sequence, autojunk=False)
+    found = []
+    for tag, i, j, k, m in blocks.get_opcodes():
+        if tag == "replace":
+            old = _lacking(a.sequence[i:j], a, b)
+            new = _lacking(b.sequence[k:m], b, a)
+            if old and new and max(j - i, m - k) <= SWAPPED_WORDS:
+                found.append((old, new))
+    return found
+
+
+def _lacking(words: Sequence[str], mine: Features, other: Features) -> frozenset[str]:
+    """The concepts of these words that the other side lacks."""
+    meant = {concept(word) for word in words} | {"#" + name_key(word) for word in words}
+    return frozenset(c for c in meant & mine.weights.keys() if c not in other.weights)
+
+
+def _named(features: Features, concepts: Set[str]) -> bool:
+    """Whether these are names, above all."""
+    weights = features.weights
+    names = sum(weights[c] for c in concepts & features.names)
+    return names > 0.5 * sum(weights[c] for c in concepts)
+
+
+def _much(a: Features, b: Features, swaps: Sequence[Swap]) -> bool:
+    """Whether what is swapped is half of what both say."""
+    lost = sum(a.weights[c] for old, _ in swaps for c in old)
+    gained = sum(b.weights[c] for _, new in swaps for c in new)
+    return bool(swaps) and lost >= SWAPPED * a.total and gained >= SWAPPED * b.total
+
+
+def _shown(features: Features, concepts: Set[str]) -> str:
+    return ", ".join(sorted(features.shown[c] for c in concepts))
 
 
 _NOUNS = {"date": "date", "year": "year", "percent": "percentage", "money": "sum"}
@@ -333,4 +405,6 @@ def other_numbers(
 def _counts_alike(one: Number, other: Number) -> bool:
     if one.kind != "count":
         return True
-    return not one.unit or not other.unit or bool(one.unit & other.unit)
+    if one.unit and other.unit:
+        return bool(one.unit & other.unit)
+    return max(one.value, other.value) <= 3 * min(one.value, other.value)

@@ -16,6 +16,7 @@ _QUOTES = str.maketrans(
     | dict.fromkeys("–—", " , ")
 )
 _THIN_SPACE_IN_NUMBER = re.compile(r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}\b)")
+_DASHES = re.compile(r"--+| - ")
 _SPACE = re.compile(r"\s+")
 _CLITICS = (
     (re.compile(r"\b([Cc])an't\b|\b([Cc])annot\b"), r"\1\2an not"),
@@ -23,6 +24,7 @@ _CLITICS = (
     (re.compile(r"\b([Ss])han't\b"), r"\1hall not"),
     (re.compile(r"n't\b"), " not"),
     (re.compile(r"\b([A-Za-z]+)'(?:re|ve|ll|d|m|s)\b"), r"\1"),
+    (re.compile(r"\b([Nn])o longer\b"), r"\1ot"),
     (re.compile(r"\bper cent\b", re.IGNORECASE), "percent"),
     (re.compile(r"\bU\.\s?S\.(?:\s?A\.)?"), "USA "),
     (re.compile(r"\bU\.\s?K\."), "UK "),
@@ -59,6 +61,7 @@ _COLON = re.compile(r"^\s*[A-Z][\w'-]+(?: [A-Z][\w'-]+)?: (?=\S)")
 
 def plain(text: str) -> str:
     """Straight apostrophes, no quotation marks, no contractions, single spaces."""
+    text = _DASHES.sub(" , ", text)
     text = _THIN_SPACE_IN_NUMBER.sub(",", text)
     text = unicodedata.normalize("NFKC", text).translate(_QUOTES)
     for pattern, full in _CLITICS:
@@ -173,7 +176,7 @@ def _concept_table() -> dict[str, str]:
         words = line.split()
         for word in words:
             parts = tuple(stem(part) for part in word.split("-"))
-            table.setdefault("-".join(parts), stem(words[0].split("-")[0]))
+            table.setdefault("-".join(parts), stem(words[0]))
     return table
 
 
@@ -187,6 +190,8 @@ PLACES = frozenset(lexicon.PLACES.split())
 FUNCTION = frozenset(lexicon.FUNCTION_WORDS.split())
 LIGHT = frozenset(stem(word) for word in lexicon.LIGHT_WORDS.split())
 COMMON = frozenset(stem(word) for word in lexicon.COMMON_WORDS.split())
+_LIGHT_CONCEPTS = frozenset(CONCEPTS[base] for base in LIGHT if base in CONCEPTS)
+_COMMON_CONCEPTS = frozenset(CONCEPTS.get(base, base) for base in COMMON)
 _LIGHT_WEIGHT, _COUNTRY_WEIGHT, _COMMON_WEIGHT = 0.33, 0.5, 0.67
 
 
@@ -223,6 +228,7 @@ def name_key(word: str) -> str:
     for written, kept in (
         ("yy", "i"), ("iy", "i"), ("ij", "i"), ("yi", "i"), ("y", "i"), ("j", "i"),
         ("w", "v"), ("kh", "h"), ("ph", "f"), ("ii", "i"), ("ie", "e"),
+        ("ae", "e"), ("ai", "e"),
     ):  # fmt: skip
         word = word.replace(written, kept)
     return re.sub(r"(.)\1", r"\1", word)
@@ -236,6 +242,8 @@ def as_word(token: str, *, starts: bool) -> Word:
     country = CAPITALS.get(lower)
     if country is not None:
         return Word(token, lower, country, _COUNTRY_WEIGHT, name=True, place=True)
+    if lower in lexicon.MONTHS and token[0].isupper():
+        return Word(token, lower, f"month {lexicon.MONTHS[lower]}", _LIGHT_WEIGHT)
     base = stem(lower)
     capital = token[0].isupper()
     if lower in PLACES:
@@ -249,6 +257,7 @@ def as_word(token: str, *, starts: bool) -> Word:
 
 
 def _weight(base: str, meaning: str) -> float:
-    if base in LIGHT:
+    """A synonym weighs no more than the lightest word of its group."""
+    if base in LIGHT or meaning in _LIGHT_CONCEPTS:
         return _LIGHT_WEIGHT
-    return _COMMON_WEIGHT if base in COMMON or meaning in COMMON else 1.0
+    return _COMMON_WEIGHT if meaning in _COMMON_CONCEPTS else 1.0

@@ -19,8 +19,8 @@ _SHAPES = (  # the first characters of a document without a byte order mark
     (b"\x00\x00\x00\x3c", "utf-32-be"),
     (b"\x3c\x00", "utf-16-le"),
     (b"\x00\x3c", "utf-16-be"),
-    (b"\x4c\x6f\xa7\x94", "cp037"),
 )
+_EBCDIC = b"\x4c\x6f\xa7\x94"  # '<?xm'
 _DECLARED = re.compile(
     rb"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']\s*([A-Za-z0-9._:-]{1,40})\s*[\"']"
 )
@@ -44,6 +44,8 @@ def decoded(body: bytes, content_type: str | None) -> str:
     for start, name in _SHAPES:
         if body.startswith(start):
             return body.decode(name, "replace")
+    if body.startswith(_EBCDIC):
+        return _ebcdic(body)
     if not body.isascii():
         try:
             return body.decode("utf-8")
@@ -92,9 +94,17 @@ def _read(body: bytes, name: str) -> str | None:
     return text if text.count("�") * 200 <= len(text) else None
 
 
+def _ebcdic(body: bytes) -> str:
+    """EBCDIC, in the code page that its declaration names."""
+    text = body.decode("cp037", "replace")
+    found = _DECLARED.search(text[:500].encode("ascii", "replace"))
+    name = _codec(found[1].decode("ascii")) if found else None
+    return body.decode(name, "replace") if name else text
+
+
 def _guessed(body: bytes) -> str:
     """Text whose declaration is missing or wrong."""
-    if len(_MULTIBYTE.findall(body)) * 3 >= len(_HIGH_RUN.findall(body)):
+    if sum(map(len, _MULTIBYTE.findall(body))) * 5 >= 4 * len(_HIGH.findall(body)):
         return body.decode("utf-8", "onrecord.windows1252")
     letters = sum(map(body.count, _CYRILLIC_LOWER)), sum(map(body.count, _KOI8_LOWER))
     latin = len(re.findall(rb"[a-z]", _TAG.sub(b"", body)))
@@ -104,8 +114,10 @@ def _guessed(body: bytes) -> str:
     return body.decode("cp1252", "onrecord.windows1252")
 
 
-_MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}")
-_HIGH_RUN = re.compile(rb"[\x80-\xff]+")
+_MULTIBYTE = re.compile(
+    rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
+)
+_HIGH = re.compile(rb"[\x80-\xff]")
 _TAG = re.compile(rb"<[^<>]{0,500}>")
 _CYRILLIC_LOWER = [bytes([byte]) for byte in range(0xE0, 0x100)]
 _KOI8_LOWER = [bytes([byte]) for byte in range(0xC0, 0xE0)]

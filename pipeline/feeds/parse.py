@@ -33,15 +33,19 @@ MAX_ENTRIES = 60_000
 MAX_FIELD = 1_000_000
 MAX_SHORT_FIELD = 4_000
 MAX_DEPTH = 200
+MAX_ATTRIBUTES = 200
 MAX_LOOSE = 2_000_000
+MAX_HEAD = 200_000
 MAX_TTL_MINUTES = 7 * 24 * 60
 
 _ROOT = re.compile(
     r"<(?:[\w.-]{1,40}:)?(rss|feed|rdf|channel|item|items|entry)[\s>/]", re.I
 )
-_HTML = re.compile(r"<(?:!doctype\s+html|html|head|body)[\s>]", re.I)
+_HTML = re.compile(r"<(?:!doctype\s+html|html)[\s>]", re.I)
 _HTML_TITLE = re.compile(r"<title[^>]{0,200}>([^<]{1,120})", re.I)
-_DECLARATION = re.compile(r"^\s*<\?xml[^>]{0,500}\?>", re.I)
+_DECLARATION = re.compile(
+    r"(^(?:\s|<!--.{0,2000}?-->)*)<\?xml\b[^>]{0,500}\?>", re.I | re.S
+)
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _CDATA = re.compile(r"(<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z))", re.S)
 _AMPERSAND = re.compile(
@@ -81,13 +85,21 @@ def parse_feed(response: Response) -> Parsed:
     if text.startswith(("{", "[")):
         return _with_cut(parse_json(text, response), response)
     start = text.find("<")
-    if start < 0 or not _ROOT.search(text):
+    if start < 0 or not _has_root(text):
         raise ParseError(feed_id, _what_it_is(text), status=response.status)
     document = _mended(text[start:])
     found = _feedparsed(document.text, response)
     if not found["entries"] and not found.get("version"):
-        raise ParseError(feed_id, _what_it_is(text), status=response.status)
+        reason = document.damage if not document.text else None
+        raise ParseError(feed_id, reason or _what_it_is(text), status=response.status)
     return _with_cut(_parsed(found, document.damage, response), response)
+
+
+def _has_root(text: str) -> bool:
+    """Whether a feed's element comes up, before that of an HTML page."""
+    root = _ROOT.search(text)
+    page = _HTML.search(text, 0, 2_000)
+    return root is not None and (page is None or root.start() < page.start())
 
 
 def _with_cut(parsed: Parsed, response: Response) -> Parsed:
@@ -147,7 +159,7 @@ class _BoundError(Exception):
 
 def _mended(text: str) -> _Document:
     """The document as well-formed as it can be made without a guess."""
-    text = _DECLARATION.sub("", text, count=1).lstrip()
+    text = _DECLARATION.sub(r"\1", text, count=1).lstrip()
     text = _without_bombs(text)
     walk = _walked(text)
     if walk.error is not None and walk.stop is None:
@@ -161,17 +173,21 @@ def _mended(text: str) -> _Document:
         return _Document(text, None)
     if walk.at_end:
         return _cut(text, walk, "truncated")
-    if len(text) > MAX_LOOSE:
-        return _cut(text, walk, walk.error)
+    if len(text) > MAX_LOOSE:  # the loose parser takes a minute for what is larger
+        return _Document(_recovered(text), walk.error)
     return _Document(text, walk.error)
 
 
 def _walked(text: str) -> _Walk:
     """One pass of expat; entities are not expanded and nothing is kept."""
     walk, parser = _Walk(), expat.ParserCreate("utf-8")
+    parser.ordered_attributes = True
 
-    def start(name: str, _: object) -> None:
+    def start(name: str, attributes: Sequence[str]) -> None:
         walk.open.append(name)
+        if len(attributes) > 2 * MAX_ATTRIBUTES:
+            walk.stop = f"an element with more than {MAX_ATTRIBUTES} attributes"
+            raise _BoundError
         if len(walk.open) > MAX_DEPTH:
             walk.stop = f"nested deeper than {MAX_DEPTH}"
             raise _BoundError
@@ -215,21 +231,35 @@ def _cut(text: str, walk: _Walk, damage: str) -> _Document:
     """The document up to its last whole entry, with what is open closed."""
     data = text.encode("utf-8", "replace")
     if walk.entry_end < 0:
-        return _Document(_closed(text), damage)
+        return _Document("" if walk.stop else _closed(text), damage)
     end = data.find(b">", walk.entry_end) + 1
     tail = "".join(f"</{name}>" for name in reversed(walk.entry_open))
     return _Document(data[:end].decode("utf-8", "replace") + tail, damage)
 
 
-def _closed(text: str) -> str:
-    """A cut document without a whole entry, closed by libxml2 without network."""
+def _recovered(text: str) -> str:
+    """What libxml2 makes of a large broken document, without network or entities."""
+    root = _rooted(text)
+    return "" if root is None else str(etree.tostring(root, encoding="unicode"))
+
+
+def _rooted(text: str) -> Any:
     parser = etree.XMLParser(
-        recover=True, resolve_entities=False, no_network=True, load_dtd=False
+        recover=True,
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=True,
     )
     try:
-        root = etree.fromstring(text[:MAX_LOOSE].encode("utf-8", "replace"), parser)
+        return etree.fromstring(text.encode("utf-8", "replace"), parser)
     except etree.LxmlError:
-        return ""
+        return None
+
+
+def _closed(text: str) -> str:
+    """The head of a cut document without a whole entry."""
+    root = _rooted(text[:MAX_HEAD])
     if root is None:
         return ""
     for partial in root.xpath("//*[local-name()='item' or local-name()='entry']"):
@@ -253,8 +283,8 @@ def _entity(found: re.Match[str]) -> str:
         digits = _NUMERIC.fullmatch(number)
         code = (int(digits[1]) if digits[1] else int(digits[2], 16)) if digits else 0
         if code in (9, 10, 13) or 32 <= code < 0xD800 or 0xE000 <= code < 0xFFFE:
-            return found[0]
-        return found[0] if 0x10000 <= code <= 0x10FFFF else "\ufffd"
+            return f"&#{code};"
+        return f"&#{code};" if 0x10000 <= code <= 0x10FFFF else "\ufffd"
     return "&amp;"
 
 
@@ -321,9 +351,10 @@ def _parsed(found: Mapping[str, Any], damage: str | None, response: Response) ->
 
 def _too_long(entries: Sequence[Mapping[str, Any]]) -> str | None:
     for entry in entries:
-        for value, _ in _contents(entry):
-            if len(value) > MAX_FIELD:
-                return f"a field longer than {MAX_FIELD} characters"
+        fields = [_text(entry, "title"), _text(entry, "summary")]
+        fields += [value for value, _ in _contents(entry)]
+        if any(len(value) > MAX_FIELD for value in fields):
+            return f"a field longer than {MAX_FIELD} characters"
     return None
 
 

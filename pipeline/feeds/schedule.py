@@ -91,7 +91,7 @@ def next_state(
 def _failed(feed: Feed, state: FeedState, now: datetime) -> FeedState:
     failures = state.failures + 1
     every = timedelta(minutes=feed.every_minutes)
-    wait = min(every * 2 ** min(failures, 16), MAX_BACKOFF)
+    wait: timedelta = min(every * 2 ** min(failures, 16), MAX_BACKOFF)
     late = wait * (JITTER * _share(feed.id, str(failures)))
     return replace(state, failures=failures, due_at=now + min(wait + late, MAX_BACKOFF))
 
@@ -117,9 +117,8 @@ def retry_after(response: Response, now: datetime) -> timedelta | None:
         at: datetime = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
-    wait: timedelta = at - now
-    return min(max(wait, timedelta()), MAX_BACKOFF)
+    seconds = at.replace(tzinfo=at.tzinfo or UTC).timestamp() - now.timestamp()
+    return min(timedelta(seconds=max(seconds, 0.0)), MAX_BACKOFF)
 
 
 def _moved(state: FeedState, outcome: Response) -> FeedState:
@@ -155,7 +154,7 @@ def _rhythm(
 ) -> timedelta:
     """The feed's own rhythm; slower, within bounds, where it asks or is quiet."""
     every = timedelta(minutes=feed.every_minutes)
-    quiet = every * 2 ** min(state.unchanged_in_row // QUIET_AFTER, 3)
+    quiet: timedelta = every * 2 ** min(state.unchanged_in_row // QUIET_AFTER, 3)
     wishes = [quiet]
     if parsed is not None and parsed.ttl_minutes is not None:
         wishes.append(timedelta(minutes=parsed.ttl_minutes))

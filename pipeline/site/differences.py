@@ -27,8 +27,7 @@ def pieces(before: str, after: str) -> tuple[list[Piece], list[Piece]]:
     back as one unmarked piece each.
     """
     a, b = _TOKEN.findall(before), _TOKEN.findall(after)
-    heads = [[t.casefold() for t in side if not t.isspace()] for side in (a, b)]
-    if SequenceMatcher(None, *heads, autojunk=False).ratio() < ALIKE:
+    if SequenceMatcher(None, _said(a), _said(b), autojunk=False).ratio() < ALIKE:
         return [Piece(before)], [Piece(after)]
     matcher = SequenceMatcher(
         None, [t.casefold() for t in a], [t.casefold() for t in b], autojunk=False
@@ -38,6 +37,10 @@ def pieces(before: str, after: str) -> tuple[list[Piece], list[Piece]]:
         for n in range(match.size):
             left[match.a + n] = right[match.b + n] = False
     return _runs(a, left), _runs(b, right)
+
+
+def _said(tokens: list[str]) -> list[str]:
+    return [token.casefold() for token in tokens if not token.isspace()]
 
 
 def _runs(tokens: list[str], differs: list[bool]) -> list[Piece]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -23,6 +24,7 @@ from pipeline.site.charts import (
     days_until,
     series,
 )
+from pipeline.site.differences import Piece, pieces
 from pipeline.site.record import RELATIONS, Item, Record, news, said_again
 from pipeline.site.rows import Frame, Row, rows
 
@@ -41,7 +43,7 @@ LABELS = {
 SENTENCES = {
     "new": "nothing like it on record",
     "changed": "differs from what was said before",
-    "contradicts": "goes against what was said before",
+    "contradicts": "against what was said before",
     "uncertain": "part of it was said before",
     "repeated": "on another occasion",
     "rereported": "another report of the same occasion",
@@ -95,6 +97,7 @@ def digest(
     *,
     version: str,
     made_from: Mapping[str, str],
+    names: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """The page of a day: one HTML file under 150 kB, the same for the same input.
 
@@ -103,14 +106,15 @@ def digest(
     ``claims``; ``feed_health`` tells a gap from a zero in the trends; ``statements``
     give earlier words their source. A table that is not given counts as empty.
     ``made_from`` maps the relative path of each Parquet file to its SHA-256, or ''.
+    ``names`` gives topics and sub-topics their names by id.
 
     On a crowded day contradictions and changes are shown in full first, the rest a line
     each, and what does not fit is counted. ValueError names a missing column.
     """
-    given = _given(day, tables, history)
+    given = _given(Record(day, tables, history, names))
     page = ""
     for limits in LADDER:
-        page = _page(day, given, limits, version=version, made_from=made_from)
+        page = _page(given, limits, version=version, made_from=made_from)
         if len(page.encode("utf-8")) < MAX_BYTES:
             return page
     return page
@@ -130,16 +134,16 @@ def index(days: Sequence[tuple[date, Mapping[str, int]]]) -> str:
                 "href": page_name(day),
                 "summary": _summary(numbers),
                 "wide": round(100 * claims / highest) if highest else 0,
-                "numbers": numbers,
+                "failing": numbers.get("feeds_failing", 0),
             }
         )
-    return _templates().get_template("index.html").render(months=months, labels=LABELS)
+    return _templates().get_template("index.html").render(months=months)
 
 
 def counts(day: date, tables: Mapping[str, Frame]) -> dict[str, int]:
     """The numbers of a day that the header and ``index`` show: claims, figures, outlets,
     one for each relation that opens a claim, again, feeds, feeds_failing."""
-    record = Record(day, tables, {})
+    record = Record(day, tables, {}, {})
     return _counts(record, news(record, 600), said_again(record, 600))
 
 
@@ -154,35 +158,42 @@ class _Given:
     polls: list[Row]
     daily: list[Row]
     past_polls: list[Row]
+    by_words: dict[int, tuple[list[Item], list[Item]]] = field(default_factory=dict)
+
+    def found(self, limit: int) -> tuple[list[Item], list[Item]]:
+        """What is new and what was said again, each with so many characters of words."""
+        if limit not in self.by_words:
+            both = news(self.record, limit), said_again(self.record, limit)
+            self.by_words[limit] = both
+        return self.by_words[limit]
 
 
-def _given(
-    day: date, tables: Mapping[str, Frame], history: Mapping[str, Frame]
-) -> _Given:
-    today, past = rows(tables, "daily_figure_topic"), rows(history, "daily_figure_topic")
+def _given(record: Record) -> _Given:
+    today = rows(record.tables, "daily_figure_topic")
+    past = rows(record.history, "daily_figure_topic")
     fresh = {(row["day"], row["figure_id"], row["subtopic"]) for row in today}
     kept = [r for r in past if (r["day"], r["figure_id"], r["subtopic"]) not in fresh]
     return _Given(
-        record=Record(day, tables, history),
-        polls=rows(tables, "feed_health"),
+        record=record,
+        polls=rows(record.tables, "feed_health"),
         daily=kept + today,
-        past_polls=rows(history, "feed_health"),
+        past_polls=rows(record.history, "feed_health"),
     )
 
 
 def _page(
-    day: date,
     given: _Given,
     limits: Limits,
     *,
     version: str,
     made_from: Mapping[str, str],
 ) -> str:
-    record = given.record
-    items, again = news(record, limits.words), said_again(record, limits.words)
+    record, day = given.record, given.record.day
+    items, again = given.found(limits.words)
     full, brief = items[: limits.full], items[limits.full :][: limits.brief]
     numbers = _counts(record, items, again)
     feeds = _feeds(day, record, given.polls)
+    trends, sparks = _trends(given, limits.charts)
     return (
         _templates()
         .get_template("digest.html")
@@ -195,7 +206,7 @@ def _page(
             relations=RELATIONS,
             labels=LABELS,
             sentences=SENTENCES,
-            sections=_sections(full, brief),
+            sections=_sections(full, brief, sparks),
             hidden=len(items) - len(full) - len(brief),
             again=again[: limits.again],
             again_hidden=len(again[limits.again :]),
@@ -209,7 +220,7 @@ def _page(
             step=STEP,
             height=HEIGHT,
             rug=RUG,
-            **_trends(day, given, limits.charts),
+            **trends,
         )
     )
 
@@ -252,44 +263,67 @@ def _summary(numbers: Mapping[str, int]) -> str:
 
 def _topic(record: Record) -> str:
     topics = sorted({row["topic"] for row in rows(record.tables, "claims")})
-    return words.listed([words.slug_words(topic) for topic in topics[:3]])
+    return words.listed([record.named(topic) for topic in topics[:3]])
 
 
-def _sections(full: Sequence[Item], brief: Sequence[Item]) -> list[dict[str, Any]]:
+def _sections(
+    full: Sequence[Item], brief: Sequence[Item], sparks: Mapping[str, Chart]
+) -> list[dict[str, Any]]:
     """Items by figure; figures in the order of their weightiest claim."""
     found: dict[str, dict[str, Any]] = {}
     for name, items in (("full", full), ("brief", brief)):
         for item in items:
             section = found.setdefault(
-                item.figure_id, {"figure": item.figure, "full": [], "brief": []}
+                item.figure_id,
+                {
+                    "figure": item.figure,
+                    "chart": sparks.get(item.figure_id),
+                    "full": [],
+                    "brief": [],
+                },
             )
             section[name].append(item)
     return list(found.values())
 
 
-def _trends(day: date, given: _Given, most: int) -> dict[str, Any]:
+def _trends(given: _Given, most: int) -> tuple[dict[str, Any], dict[str, Chart]]:
+    """What the section on trends shows, and the chart of each figure by its id."""
+    record, day = given.record, given.record.day
     days = days_until(day, TREND_DAYS)
     covered = coverage(days, [*given.past_polls, *given.polls], given.daily)
     whole = [row for row in given.daily if row["subtopic"] == WHOLE_TOPIC]
     parts = [row for row in given.daily if row["subtopic"] != WHOLE_TOPIC]
     names = {row["figure_id"]: words.plain(row["figure"], 80) for row in whole}
-    figures = series(whole, days, "figure_id", most)
+    figures = series(whole, days, "figure_id", 60)
     topics = series(parts, days, "subtopic", most)
     gaps = [one for one, state in zip(days, covered, strict=True) if state == "gap"]
-    return {
+    highest, drawn = _charts(figures, covered, names)
+    sparks = {one.name: shown for one, shown in zip(figures, drawn, strict=True)}
+    trends = {
         "days": days,
-        "from_to": f"{words.short_day(days[0], day)} to {words.short_day(day, day)}",
+        "first_day": words.short_day(days[0], day),
+        "last_day": words.short_day(day, day),
         "groups": [
-            ("By figure", *_charts(figures, covered, names)),
+            ("By figure", highest, drawn[:most]),
             (
                 "By sub-topic",
-                *_charts(topics, covered, {t.name: words.slug_words(t.name) for t in topics}),
+                *_charts(
+                    topics, covered, {t.name: record.named(t.name) for t in topics}
+                ),
             ),
         ],
-        "gap_days": words.listed([words.short_day(one, day) for one in gaps]),
+        "gap_days": _days(gaps, day),
+        "logged": bool(given.past_polls),
         "n_gaps": len(gaps),
-        "n_partial": sum(state is Coverage.PARTIAL for state in covered),
     }
+    return trends, sparks
+
+
+def _days(some: Sequence[date], beside: date) -> str:
+    """'3 Mar and 5 Mar'; more than five are counted."""
+    if len(some) > 5:
+        return f"{len(some)} of these {TREND_DAYS} days"
+    return words.listed([words.short_day(one, beside) for one in some])
 
 
 def _charts(
@@ -343,6 +377,11 @@ def _correction(day: date, record: Record, row: Row) -> dict[str, Any]:
     old = record.statements.get(row["statement_id"])
     new = record.statements.get(row["new_statement_id"] or "")
     known = old or new
+    was = words.plain(old["content"], 240) if old else ""
+    now = words.plain(new["content"], 240) if new else ""
+    before, after = (
+        pieces(was, now) if was and now else ([Piece(was, True)], [Piece(now)])
+    )
     return {
         "kind": row["kind"],
         "at": words.moment(row["at"], day),
@@ -350,8 +389,8 @@ def _correction(day: date, record: Record, row: Row) -> dict[str, Any]:
         "outlet": words.plain(known["outlet"], 80) if known else "",
         "title": words.plain(known["title"], 120) if known else "",
         "url": words.link(known["url"]) if known else "",
-        "old": words.plain(old["content"], 240) if old else "",
-        "new": words.plain(new["content"], 240) if new else "",
+        "old": before if was else [],
+        "new": after if now else [],
         "revision": row["revision"],
         "article_id": row["article_id"],
         "statement_id": row["statement_id"],

@@ -63,6 +63,7 @@ class Item:
     figure: str
     relation: str
     act: str
+    cue: str
     subtopics: tuple[str, ...]
     words: Words
     short: Words
@@ -86,6 +87,7 @@ class Record:
     day: date
     tables: Mapping[str, Frame]
     history: Mapping[str, Frame]
+    names: Mapping[str, str]
     statements: dict[str, Row] = field(default_factory=dict)
     claims: dict[str, Row] = field(default_factory=dict)
     links: dict[str, Row] = field(default_factory=dict)
@@ -103,9 +105,15 @@ class Record:
                 one = today[link["statement_id"]]
                 self.members.setdefault(link["claim_id"], []).append(one)
         for members in self.members.values():
-            members.sort(key=lambda r: (r["first_seen_at"], r["published_at"], r["url"]))
+            members.sort(
+                key=lambda r: (r["first_seen_at"], r["published_at"], r["url"])
+            )
         for row in rows(self.tables, "statement_topics"):
             self.subtopics.setdefault(row["statement_id"], []).append(row["subtopic"])
+
+    def named(self, slug: str) -> str:
+        """The name of a topic or sub-topic; its id as words where it has none."""
+        return words.plain(self.names.get(slug, ""), 60) or words.slug_words(slug)
 
 
 def news(record: Record, limit: int) -> list[Item]:
@@ -139,7 +147,9 @@ def said_again(record: Record, limit: int) -> list[Item]:
         if claim_id in opened or not told:
             continue
         kinds = {m["statement_id"]: _relation(record, m) for m in told}
-        first = next((m for m in told if kinds[m["statement_id"]] == "repeated"), told[0])
+        first = next(
+            (m for m in told if kinds[m["statement_id"]] == "repeated"), told[0]
+        )
         claim = record.claims.get(claim_id, {"claim_id": claim_id})
         items.append(_item(record, first, claim, kinds[first["statement_id"]], limit))
     return sorted(items, key=lambda i: (i.figure, i.relation != "repeated", i.claim_id))
@@ -172,7 +182,8 @@ def _item(
         figure=figure,
         relation=relation,
         act=words.ACTS.get(said["act"], "says"),
-        subtopics=tuple(map(words.slug_words, _topics(record, said))),
+        cue=words.plain(said["cue"], 40),
+        subtopics=tuple(map(record.named, _topics(record, said))),
         words=_words(said, figure, mine, content),
         short=_words(said, figure, [Piece(words.plain(content, 140))], content),
         source=sources[0],
@@ -265,7 +276,7 @@ def _source(day: date, said: Row) -> Source:
 
 def _reports(n_outlets: int, n_independent: int, n_utterances: int) -> str:
     parts = [words.count(n_outlets, "outlet")]
-    if n_independent:
+    if n_independent and n_outlets > 1:
         parts.append(f"{n_independent} independent")
     if n_utterances > 1:
         parts.append(f"on {n_utterances} occasions")
@@ -310,8 +321,7 @@ def _context(context: str, content: str) -> tuple[Piece, ...]:
         if piece.differs:
             shown.append(Piece(_short(piece.text), True))
         elif piece.text and room:
-            text = words.plain(piece.text, len(piece.text))
-            cut = text[-room:] if piece is found[0] else text[:room]
+            cut = _near(piece.text, room, last=piece is found[0])
             room -= len(cut)
             left = " " if piece.text[:1].isspace() else ""
             right = " " if piece.text[-1:].isspace() else ""
@@ -319,6 +329,13 @@ def _context(context: str, content: str) -> tuple[Piece, ...]:
     return tuple(shown)
 
 
+def _near(text: str, room: int, *, last: bool) -> str:
+    """The part next to the words: the last or the first so many characters."""
+    near = words.plain(text[-2 * room :] if last else text[: 2 * room], 2 * room)
+    return near[-room:] if last else near[:room]
+
+
 def _short(text: str) -> str:
-    text = words.plain(text, 5000)
-    return text if len(text) <= 90 else f"{text[:45].rstrip()} … {text[-40:].lstrip()}"
+    if len(text) <= 90:
+        return words.plain(text, 90)
+    return f"{words.plain(text[:45], 45)} … {words.plain(text[-40:], 40)}"

@@ -8,13 +8,14 @@ from spacy.tokens import Token
 
 from pipeline.model import Act, Attribution, Span, Voice
 from pipeline.statements.lexicon import Verb
-from pipeline.statements.reading import Reading, child
+from pipeline.statements.reading import Reading, child, resumes
 from pipeline.statements.sources import source_of_verb
 
 _NEGATIONS = frozenset({"not", "n't", "n’t", "never"})
 _REPORTER = frozenset(
     {"as", "while", "after", "before", "when", "during", "amid", "since", "following", "despite"}
 )
+_CONDITIONS = frozenset({"if", "unless", "because", "until", "so", "should", "even", "whether"})
 _TIMES = frozenset(
     "monday tuesday wednesday thursday friday saturday sunday today yesterday earlier later "
     "week month year night morning evening afternoon".split()
@@ -91,10 +92,14 @@ def _content(
 
 
 def _clause(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
-    """``says (that) P``; ``P, he says``; ``P1, he says, P2``."""
+    """``says (that) P``; ``P, he says``; ``P1, he says, P2``; ``what he says is P``."""
     for below in verb.rights:
         if below.dep_ == "ccomp" or (below.dep_ == "advcl" and _marked_that(below)):
-            return [_after(reading, verb, below)]
+            whole = _after(reading, verb, below)
+            lacks = child(below, "nsubj", "nsubjpass", "expl", "csubj") is None
+            if verb.dep_ == "relcl" and lacks and verb.head.i < verb.i:
+                return [*_antecedent(reading, verb), whole]
+            return [whole]
     for below in verb.lefts:
         if below.dep_ == "ccomp":
             return _before(reading, verb, below)
@@ -107,6 +112,48 @@ def _clause(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
             if below.dep_ == "xcomp" and child(below, "nsubj", "nsubjpass", "expl") is not None:
                 return [_after(reading, verb, below)]
     return None
+
+
+def _antecedent(reading: Reading, verb: Token) -> list[Span]:
+    """``a flow that Helsinki says amounts to an attack``: what the clause is about."""
+    head = verb.head
+    last = head.i
+    for token in head.rights:
+        if token.i >= verb.left_edge.i or token.dep_ == "relcl":
+            break
+        if token.dep_ in ("prep", "amod", "appos"):
+            last = token.right_edge.i
+    return [reading.span(head.left_edge.i, min(last, verb.left_edge.i - 1))]
+
+
+def _noted(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
+    """``As X noted, P``: the sentence without the clause."""
+    if verb.dep_ != "advcl" or not any(c.lower_ == "as" for c in verb.lefts):
+        return None
+    if any(c.dep_ in ("ccomp", "dobj", "xcomp", "prep") for c in verb.rights):
+        return None
+    start, end = reading.sentence(verb.i)
+    first, last = max(start, verb.left_edge.i), min(end - 1, verb.right_edge.i)
+    spans = []
+    if first > start:
+        spans.append(reading.span(start, first - 1))
+    if last + 1 < end - 1:
+        spans.append(reading.span(last + 1, end - 1))
+    return spans if len(spans) == 1 or all(len(s) > 12 for s in spans) else None
+
+
+def _passive(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
+    """``P was rejected by X``: the subject."""
+    subject = child(verb, "nsubjpass")
+    if subject is None or child(verb, "agent") is None or subject.pos_ == "PRON":
+        return None
+    if subject.lower_ in reading.cues.pointers or subject.ent_type_ == "PERSON":
+        return None
+    return [reading.span(*_edges(subject))]
+
+
+def _edges(token: Token) -> tuple[int, int]:
+    return token.left_edge.i, token.right_edge.i
 
 
 def _marked_that(clause: Token) -> bool:
@@ -126,7 +173,7 @@ def _after(reading: Reading, verb: Token, clause: Token) -> Span:
         if reading.doc[first].lower_ == "that" and reading.doc[first].dep_ == "det":
             break
         first += 1
-    last = _cut(reading, clause, first, last)
+    last = _cut(reading, clause, first, _extended(reading, verb, last))
     return reading.span(first, last)
 
 
@@ -135,6 +182,10 @@ def _cut(reading: Reading, clause: Token, first: int, last: int) -> int:
     start, end = reading.sentence(clause.i)
     last = min(last, end - 1)
     doc = reading.doc
+    resumed = resumes(reading, clause)
+    if resumed is not None and resumed.i <= last:
+        joint = next((c for c in clause.rights if c.dep_ == "cc" and c.i < resumed.i), None)
+        last = (joint.i if joint is not None else resumed.i) - 1
     for i in range(clause.i + 1, last + 1):
         if "\n" in doc[i].text:
             return i - 1
@@ -145,6 +196,16 @@ def _cut(reading: Reading, clause: Token, first: int, last: int) -> int:
             return i - 1
         if after.tag_ == "VBG" and after.dep_ == "advcl" and reading.verb(after):
             return i - 1
+    return last
+
+
+def _extended(reading: Reading, verb: Token, last: int) -> int:
+    """A condition or reason right behind the content, without a comma, belongs to it."""
+    for below in verb.rights:
+        if below.left_edge.i == last + 1 and below.dep_ == "advcl" and (
+            reading.doc[last + 1].lower_ in _CONDITIONS
+        ):
+            return below.right_edge.i
     return last
 
 
@@ -241,6 +302,11 @@ def _complement(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None
     start: int | None = None
     last = -1
     complement = False
+    if "clause" in entry.frames and any(
+        c.dep_ == "ccomp" and (_marked_that(c) or child(c, "nsubj", "expl") is not None)
+        for c in verb.rights
+    ) and child(verb, "dobj", "dative") is not None:
+        return None  # 'tells A that P'
     for below in verb.rights:
         if below.dep_ in ("dobj", "dative") and start is None:
             start, last = below.left_edge.i, below.right_edge.i
@@ -252,13 +318,9 @@ def _complement(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None
             if below.lower_ in ("of", "for", "to", "with", "as", "on", "over", "against"):
                 last = max(last, below.right_edge.i)
                 complement = True
-    if start is None:
+    if start is None or not complement:
         return None
-    if not complement and reading.doc[start : last + 1].text.lower() in reading.cues.pointers:
-        return None
-    if not complement and last - start < 1:
-        return None
-    return [reading.span(start, last)]
+    return [reading.span(start, _cut(reading, verb, start, last))]
 
 
 def _as(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
@@ -330,6 +392,8 @@ _FRAMES = (
     ("as", _as),
     ("preposition", _preposition),
     ("object", _object),
+    ("object", _passive),
+    ("clause", _noted),
 )
 
 

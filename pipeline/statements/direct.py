@@ -41,10 +41,7 @@ def quoted(reading: Reading) -> Iterator[Attribution]:
             continue
         tag = _tag_after(reading, number) or _tag_before(reading, number)
         gap = reading.text[end_of_current : quote.outer.start]
-        close = current is not None and not gap.strip(" \t\n.,;—–-\"“”")
-        if current is not None and close and (tag is None or (not tag.before and _same(
-            reading, current, tag
-        ))):
+        if current is not None and _goes_on(reading, current, tag, gap):
             current = replace(current, content=(*current.content, _content(reading, quote)))
             if current.cue is None and tag is not None:
                 current = replace(current, cue=tag.cue, source=tag.source)
@@ -65,6 +62,21 @@ def quoted(reading: Reading) -> Iterator[Attribution]:
         end_of_current = _end_with_tag(reading, quote, tag)
     if current is not None:
         yield current
+
+
+def _goes_on(reading: Reading, current: Attribution, tag: Tag | None, gap: str) -> bool:
+    """Is a quotation part of the statement before it, over this gap?
+
+    A tag of its own begins a new statement in a new paragraph and where it leads in from
+    the left; the tag that closed the quotation before may lead in the next as well.
+    """
+    if tag is not None and tag.before and tag.cue == current.cue:
+        return True
+    if gap.strip().strip(".,;—–-\"“”'’"):
+        return False
+    if tag is None:
+        return True
+    return not tag.before and "\n" not in gap and _same(reading, current, tag)
 
 
 def _same(reading: Reading, current: Attribution, tag: Tag) -> bool:
@@ -141,7 +153,8 @@ def _tag_after(reading: Reading, number: int) -> Tag | None:
             return None
         if token.lower_ in _CLAUSE_WORDS and j == i:
             return None
-        if _is_cue(reading, token) and token.dep_ not in ("relcl", "acl"):
+        spoken = _is_cue(reading, token) or (comma and _speaks(token, i))
+        if spoken and token.dep_ not in ("relcl", "acl"):
             if inner.endswith(("?", "!", ".")) and not comma and _has_clause(reading, token, j):
                 return None
             source = _subject_near(reading, token, i)
@@ -212,6 +225,16 @@ def _name_and_colon(reading: Reading, colon: int) -> Tag | None:
     return Tag(reading.span(colon, colon), reading.span(first, colon - 1), before=True)
 
 
+def _speaks(token: Token, first: int) -> bool:
+    """Is any finite verb a cue: right behind a quotation that a comma ends?"""
+    if token.tag_ not in ("VBD", "VBZ") or token.pos_ != "VERB" or token.i - first > 6:
+        return False
+    subject = next((c for c in token.children if c.dep_ == "nsubj"), None)
+    if subject is None or subject.left_edge.i < first or subject.pos_ not in ("PROPN", "PRON"):
+        return False
+    return subject.lower_ not in ("it", "that", "this", "which", "there")
+
+
 def _is_cue(reading: Reading, token: Token) -> bool:
     if token.pos_ not in ("VERB", "AUX", "NOUN", "PROPN", "ADJ"):
         return False
@@ -276,12 +299,20 @@ def _end_with_tag(reading: Reading, quote: Quotation, tag: Tag | None) -> int:
     """Where the quotation ends, the sentence of a tag behind it included."""
     if tag is None or tag.before:
         return quote.outer.end
-    i = reading.token_at(tag.cue.start)
     doc = reading.doc
-    while i < len(doc) and reading.quote_of[i] < 0 and doc[i].text not in STOPS:
+    i = reading.token_at(tag.cue.start)
+    while i < len(doc):
+        number = reading.quote_of[i]
+        if number >= 0:
+            if _complete(reading, number):
+                break
+            i = reading.tokens_of(reading.quotes[number].outer)[1]
+            if reading.quotes[number].inner.of(reading.text).endswith((".", "!", "?")):
+                break  # on “Meet the Press.”
+            continue
         if "\n" in doc[i].text:
             break
         i += 1
-    while i < len(doc) and doc[i].text in STOPS:
-        i += 1
+        if doc[i - 1].text in STOPS:
+            break
     return reading.starts[i] if i < len(doc) else len(reading.text)

@@ -204,7 +204,9 @@ class Options:
     cue, content, edges and source, then the intercept of a logistic curve.
     """
 
-    cue: float = 0.35  # least probability that a cue begins
+    cue: float = 0.4  # least probability that a cue begins
+    quoted: float = 0.2  # the same, where most of the content stands in quotation marks
+    part: float = 0.5  # least mean probability of a further part of a content
     core: int = 176  # most pieces of a window whose cues are taken
     context: int = 39  # pieces to each side of the core
     scale: tuple[float, float, float, float, float] = (1.0, 1.0, 1.0, 1.0, 2.0)
@@ -310,16 +312,29 @@ def _runs(flags: NDArray[np.bool_], begins: NDArray[np.bool_]) -> list[tuple[int
     return found
 
 
+def _sure(
+    parts: Sequence[tuple[int, int]], weights: Floats, least: float
+) -> list[tuple[int, int]]:
+    """The parts whose mean weight is not below ``least``, and always the best one."""
+    means = [float(weights[a:b].mean()) for a, b in parts]
+    return [
+        part
+        for part, mean in zip(parts, means, strict=True)
+        if mean >= least or mean == max(means)
+    ]
+
+
 def read_window(
-    reading: Reading, origin: int, core: tuple[int, int], options: Options
+    rows: Ints, reading: Reading, origin: int, core: tuple[int, int], options: Options
 ) -> list[Found]:
     """The attributions whose cue begins in the core of one window, in text order."""
+    least = min(options.cue, options.quoted)
     chances = _softmax(reading.cue)
     first, last = core[0] - origin + 1, core[1] - origin + 1  # [CLS] stands before
     taken = [
         k
         for k, at in enumerate(reading.starts.tolist())
-        if first <= at < last and chances[at, 1] >= options.cue
+        if first <= at < last and chances[at, 1] >= least
     ]
     if not taken:
         return []
@@ -341,6 +356,13 @@ def read_window(
         content = _runs(inside, (path == _BEGIN) | after_end)
         sources = _runs(path >= _SOURCE, path == _SOURCE)
         weights = link[:, _BEGIN : _END + 1].sum(axis=1)
+        content = _sure(content, weights, options.part)
+        inside[:] = False
+        for a, b in content:
+            inside[a:b] = True
+        quoted = float((rows[inside, 2] > 0).mean())
+        if chances[start, 1] < (options.quoted if quoted >= 0.5 else options.cue):
+            continue
         source_weights = link[:, _SOURCE:].sum(axis=1)
         source = max(
             sources,
@@ -398,7 +420,7 @@ def _of_text(text: str, encoder: Encoder) -> list[Attribution]:
         window = np.zeros((end - begin + 2, 4), dtype=np.int64)
         window[1:-1] = rows[begin:end]
         window[0, 0], window[-1, 0] = _CLS, _SEP
-        found += read_window(encoder.read(window), begin, (first, last), options)
+        found += read_window(window, encoder.read(window), begin, (first, last), options)
     made = (_attribution(text, marks, offsets, one, options) for one in settled(found))
     return [attribution for attribution in made if attribution is not None]
 

@@ -136,6 +136,25 @@ def child(token: Token, *labels: str) -> Token | None:
     return next((c for c in token.children if c.dep_ in labels), None)
 
 
+def resumes(reading: Reading, clause: Token) -> Token | None:
+    """``said that P and suggested that Q``: the cue that goes back to the speaker.
+
+    The parser joins it to the content; it is a cue of the speaker when it has no
+    subject, stands in the cue's tense and has a content of its own.
+    """
+    cue = clause.head
+    if clause.dep_ != "ccomp" or cue.i > clause.i:
+        return None
+    for below in clause.rights:
+        if below.dep_ != "conj" or below.tag_ != cue.tag_ or reading.quote_of[below.i] >= 0:
+            continue
+        if child(below, "nsubj", "nsubjpass", "aux", "auxpass") is not None:
+            continue
+        if reading.verb(below) and child(below, "ccomp", "dobj", "xcomp") is not None:
+            return below
+    return None
+
+
 def lower(tokens: Iterable[Token]) -> set[str]:
     return {token.lower_ for token in tokens}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from spacy.tokens import Token
 
 from pipeline.model import Span
-from pipeline.statements.reading import Reading, child
+from pipeline.statements.reading import Reading, child, resumes
 
 _SUBJECT = ("nsubj", "nsubjpass")
 _RELATIVES = frozenset({"who", "which", "that", "whom"})
@@ -19,6 +19,10 @@ def source_of_verb(reading: Reading, verb: Token) -> Span | None:
     (went on to say), relative clauses (the leader, who said), ``by X`` of a passive.
     """
     for _ in range(6):
+        above = verb.head
+        if verb.dep_ == "conj" and above.dep_ == "ccomp" and resumes(reading, above) is verb:
+            verb = above.head  # 'said that P and suggested that Q'
+            continue
         subject = child(verb, *_SUBJECT)
         passive = child(verb, "auxpass") is not None
         agent = child(verb, "agent")

@@ -1,0 +1,52 @@
+"""From published tables to the static site: the page of a day, and the list of days."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+import pyarrow as pa
+
+from pipeline import __version__
+from pipeline.ports import Lake
+from pipeline.site.digest import counts, digest, index, page_name
+from pipeline.tables.schemas import TABLES
+
+HISTORY_DAYS = 14
+
+
+def write_page(day: date, *, lake: Lake, names: Mapping[str, str]) -> str:
+    """Write the page of a published day and the index over all days; the page's path.
+
+    ``names`` gives topics and sub-topics their names by id. The same tables give the
+    same bytes.
+    """
+    tables = {name: lake.load(name, day) for name in TABLES}
+    before = [day - timedelta(days=n) for n in range(HISTORY_DAYS, 0, -1)]
+    history = {
+        name: _over(lake, name, before)
+        for name in ("daily_figure_topic", "claims", "feed_health", "statements")
+    }
+    made_from = {
+        f"tables/{name}/date={day}/part-0.parquet": lake.table_sha256(name, day)
+        for name in TABLES
+        if TABLES[name].rebuilt
+    }
+    page = digest(
+        day, tables, history, version=__version__, made_from=made_from, names=names
+    )
+    path = lake.write_page(page_name(day), page)
+    days = [one for one in lake.published("statements") if one <= day]
+    listed = [
+        (one, counts(one, {n: lake.load(n, one) for n in ("claims", "claim_links", "statements", "articles")}))
+        for one in days[-90:]
+    ]  # fmt: skip
+    lake.write_page("index.html", index(listed))
+    return path
+
+
+def _over(lake: Lake, name: str, days: list[date]) -> pa.Table:
+    there = set(lake.published(name))
+    parts = [lake.load(name, day) for day in days if day in there]
+    return pa.concat_tables([TABLES[name].schema.empty_table(), *parts])
+
