@@ -6,7 +6,7 @@ UV_VERSION := 0.13.9
 UV = $(shell command -v uv || echo .cache/uv/bin/uv)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run live test test-fast lint types imports check bench docs lock clean
+.PHONY: help setup run live test test-fast lint types imports check docs lock clean test-faults
 
 help: ## these lines
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*##/  make \1\t/' | expand -t 22
@@ -39,6 +39,12 @@ imports: setup ## the layers
 	@$(BIN)/lint-imports
 
 check: lint types imports ## lint, types and layers
+
+docs: setup ## docs/tables.md, from the registry of fields
+	@$(BIN)/onrecord tables > docs/tables.md
+
+test-faults: setup ## kill -9 at every single write of a pass (minutes)
+	@$(BIN)/python -m pytest tests/faults --every-kill -s --timeout 3000
 
 lock: ## resolve the lock again
 	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --python-version 3.11 --extra dev -o requirements.lock pyproject.toml

@@ -61,7 +61,7 @@ def _run() -> int:
     manager = Manager()
     processes = parse_procfile((ROOT / "deploy" / "Procfile").read_text("utf-8"))
     for name, command in processes.processes.items():
-        manager.add_process(name, f"exec {command}", env=dict(os.environ), quiet=False)
+        manager.add_process(name, command, env=dict(os.environ), quiet=False)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     manager.loop()
     return int(manager.returncode or 0)
@@ -102,8 +102,8 @@ def _keys(path: Path) -> dict[str, str]:
     if not path.exists():
         made = {
             "fernet": urlsafe_b64encode(secrets.token_bytes(32)).decode(),
-            "secret": secrets.token_urlsafe(32),
-            "jwt": secrets.token_urlsafe(32),
+            "secret": secrets.token_urlsafe(64),
+            "jwt": secrets.token_urlsafe(64),
         }
         path.write_text(json.dumps(made), "utf-8")
         path.chmod(0o600)

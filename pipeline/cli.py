@@ -352,6 +352,17 @@ def digest(
     typer.echo(f"digest   {path}")
 
 
+@cli.command()
+def tables() -> None:
+    """The data dictionary: every published table and column, as Markdown.
+
+    Example: `onrecord tables`
+    """
+    from pipeline.tables.dictionary import markdown
+
+    typer.echo(markdown())
+
+
 @feeds_cli.command("list")
 def feeds_list(config: Config = None, lake: Lake = None, as_json: Json = False) -> None:
     """The feeds of feeds.toml.

@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from pipeline.batch import LANGUAGE
 from pipeline.errors import FeedError, ParseError
 from pipeline.feeds.parse import parse_feed
 from pipeline.feeds.schedule import next_state, poll_of
 from pipeline.model import Article, Feed, FeedState, Parsed, Partition, Response
 from pipeline.ports import Archive, Lake, Progress
 from pipeline.statements.figures import FigureIndex
+from pipeline.statements.strangers import Stranger, strangers
 from pipeline.tables.convert import from_arrow
 
 FAILING = 3
@@ -105,19 +107,20 @@ def checked(feed: Feed, answer: object, now: datetime) -> dict[str, Any]:
 
 
 def unknown(lake: Lake, figures: FigureIndex) -> list[dict[str, Any]]:
-    """People introduced with an office that makes a leader, whom the roster lacks.
+    """Office-holders whom stored articles name and the roster lacks, the most named first.
 
-    (name, office as written) pairs by the number of stored articles that have them.
+    ``roster`` says whom the roster has in that office on the day, if anybody.
     """
-    named: Counter[tuple[str, str]] = Counter()
+    named: Counter[Stranger] = Counter()
     for partition in lake.partitions("articles"):
         table = lake.read("articles", partition)
         for article in from_arrow(Article, table) if table is not None else []:
-            if article.language == "en":
+            if article.language == LANGUAGE:
                 on = article.published_at.date()
-                named.update(set(figures.unknown(article.text, on)))
+                named.update(strangers(article.text, figures, on))
     ordered = sorted(named.items(), key=lambda item: (-item[1], item[0]))
     return [
-        {"name": name, "introduced as": office, "articles": count}
-        for (name, office), count in ordered
-    ]
+        {"name": one.name, "introduced as": one.office, "roster": one.roster or None,
+         "articles": count}
+        for one, count in ordered
+    ]  # fmt: skip

@@ -7,6 +7,9 @@ import pytest
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
+        "--every-kill", action="store_true", help="kill at every write, not at some"
+    )
+    parser.addoption(
         "--update-gold", action="store_true", help="write expected outputs anew"
     )
 

@@ -11,9 +11,9 @@ import math
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F  # noqa: N812
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 HIDDEN, HEADS, LAYERS, INNER = 384, 12, 6, 1536
 LINK, BILINEAR = 192, 96

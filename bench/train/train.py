@@ -20,8 +20,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F  # noqa: N812
 from safetensors.torch import save_file
-from torch.nn import functional as F
 
 from bench.train.model import LAYERS, Tagger
 
@@ -165,7 +165,8 @@ def gradients(
     loss, parts = loss_of(model, tensors(batch), bf16)
     found = torch.autograd.grad(loss, weights, allow_unused=True)
     whole = [
-        torch.zeros_like(w) if g is None else g for g, w in zip(found, weights, strict=True)
+        torch.zeros_like(w) if g is None else g
+        for g, w in zip(found, weights, strict=True)
     ]
     return whole, parts, sum(len(e["rows"]) for e in batch)
 
@@ -214,7 +215,9 @@ def main() -> None:
     a = ap.parse_args()
     torch.manual_seed(a.seed)
     torch.set_num_threads(1)
-    pool = ThreadPoolExecutor(a.threads, initializer=torch.set_num_threads, initargs=(1,))
+    pool = ThreadPoolExecutor(
+        a.threads, initializer=torch.set_num_threads, initargs=(1,)
+    )
     rng = random.Random(a.seed)
     data = pickle.loads(a.data.read_bytes())
     documents = data["documents"]
@@ -226,7 +229,9 @@ def main() -> None:
         model.load_state_dict(load_file(str(a.start)))
     for name, p in model.named_parameters():
         low = name.startswith(("place", "norm.", "case", "quote", "paragraph"))
-        if a.freeze and (low or name.startswith(tuple(f"blocks.{n}." for n in range(a.freeze)))):
+        if a.freeze and (
+            low or name.startswith(tuple(f"blocks.{n}." for n in range(a.freeze)))
+        ):
             p.requires_grad_(False)
     optimizer = torch.optim.AdamW(
         groups(model, a.rate, a.layer_decay, a.heads), betas=(0.9, 0.98), fused=True
@@ -237,7 +242,7 @@ def main() -> None:
     begun, step, epoch, progress, per_epoch = time.monotonic(), 0, 0, 0.0, 0
     seen = np.zeros(3)
     model.train()
-    log = open(a.out / "log.jsonl", "a")
+    log = (a.out / "log.jsonl").open("a")
     print(
         json.dumps(
             {"args": {k: str(v) for k, v in vars(a).items()}, "sha256": data["sha256"]}
@@ -254,7 +259,9 @@ def main() -> None:
             a.out / f"{name}.safetensors",
         )
 
-    stored = [p.data for p in trained.values()]  # same memory, written while others read
+    stored = [
+        p.data for p in trained.values()
+    ]  # same memory, written while others read
     answers: deque[Future] = deque()
     while progress < 1:
         epoch += 1
@@ -266,7 +273,9 @@ def main() -> None:
             while len(waiting) < 2 and (parts_of := next(dealt, None)) is not None:
                 waiting.append(len(parts_of))
                 answers.extend(
-                    pool.submit(gradients, model, list(trained.values()), part, not a.fp32)
+                    pool.submit(
+                        gradients, model, list(trained.values()), part, not a.fp32
+                    )
                     for part in parts_of
                 )
             got = [answers.popleft().result() for _ in range(waiting.popleft())]
@@ -284,7 +293,9 @@ def main() -> None:
             pieces = sum(one[2] for one in got)
             for n, p in enumerate(stored):
                 p.grad = sum(one[0][n] * (one[2] / pieces) for one in got)
-            losses = np.average([one[1] for one in got], axis=0, weights=[one[2] for one in got])
+            losses = np.average(
+                [one[1] for one in got], axis=0, weights=[one[2] for one in got]
+            )
             torch.nn.utils.clip_grad_norm_(stored, 1.0)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)

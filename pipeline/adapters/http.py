@@ -390,7 +390,7 @@ class _Round:
             location = body.headers.get("location")
             if answer.status in _REDIRECTS and location:
                 answer.close()
-                return _safe_url(urljoin(url, location), request.feed_id)
+                return _safe_url(location, request.feed_id, base=url)
             if answer.status not in (204, 304):
                 await self._read(request, answer, body)
         return None
@@ -600,9 +600,10 @@ def _safe(request: _Request) -> str:
     return _safe_url(request.url, request.feed_id)
 
 
-def _safe_url(url: str, feed_id: str) -> str:
+def _safe_url(url: str, feed_id: str, *, base: str = "") -> str:
     """A URL in ASCII without fragment or password; FetchError where it is none."""
     try:
+        url = urljoin(base, url) if base else url
         url = safe_url_string(url.strip()).partition("#")[0]
         parsed = URL(url, encoded=True)
         if parsed.user is not None or parsed.password is not None:
@@ -666,5 +667,5 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, aiohttp.InvalidURL):
         return f"not a URL: {error}"[:300]
     if isinstance(error, aiohttp.ClientResponseError):
-        return f"not HTTP: {error.message}"[:300]
+        return f"not HTTP: {error.message.partition(chr(10))[0].rstrip(':')}"[:120]
     return f"{type(error).__name__}: {error}"[:300]

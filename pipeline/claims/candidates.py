@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from pipeline.claims.features import features
 from pipeline.ids import normalised
@@ -19,13 +20,18 @@ def terms(content: str) -> list[str]:
     Countries and light words only serve where fewer than three telling ones are there.
     At most 24, in a fixed order; what has no concept at all is found by its very words.
     """
+    return list(_terms(content))
+
+
+@lru_cache(maxsize=16384)
+def _terms(content: str) -> tuple[str, ...]:
     weights = features(content).weights
     telling = [term for term, weight in weights.items() if weight >= _TELLING]
     if len(telling) < 3:
         telling = list(weights)
     if not telling:
-        return ["=" + normalised(content)[:80]]
-    return sorted(telling, key=lambda term: (-len(term), term))[:MOST_TERMS]
+        return ("=" + normalised(content)[:80],)
+    return tuple(sorted(telling, key=lambda term: (-len(term), term))[:MOST_TERMS])
 
 
 def ranked(said: Said, pool: Iterable[Said], limit: int) -> list[Said]:
@@ -35,7 +41,9 @@ def ranked(said: Said, pool: Iterable[Said], limit: int) -> list[Said]:
     store's best and of a batch's own are the best of all.
     """
     wanted = frozenset(terms(said.content))
-    shared = ((len(wanted.intersection(terms(other.content))), other) for other in pool)
+    shared = (
+        (len(wanted.intersection(_terms(other.content))), other) for other in pool
+    )
     best = sorted(
         ((count, other.first_seen_at, other.statement_id, other) for count, other in shared
          if count),

@@ -24,6 +24,7 @@ from pipeline.claims.words import (
     unframed,
 )
 
+MAX_CHARACTERS = 4000
 _CLAUSE = frozenset(".,;:!?…")
 _STOPS = frozenset(".!?…")
 _BREAKS = frozenset(lexicon.BREAKS.split())
@@ -97,8 +98,11 @@ class Features:
 
 @lru_cache(maxsize=16384)
 def features(text: str) -> Features:
-    """What a statement holds. Kept for the last 16,384 texts."""
-    said = tokens(unframed(plain(text)))
+    """What a statement holds. Kept for the last 16,384 texts.
+
+    Of a text beyond 4,000 characters, the first 4,000: whole speeches are no claims.
+    """
+    said = tokens(unframed(plain(text[:MAX_CHARACTERS])))
     numbers, taken = _numbers(said)
     words = _words(said, taken)
     weights: dict[str, float] = {}
@@ -141,7 +145,7 @@ _QUOTED = re.compile(r"“([^“”]{4,400})”|\"([^\"]{4,400})\"|‘([^‘’]
 def _quoted(text: str) -> tuple[str, ...]:
     """The partial quotations of a report; one word alone proves nothing."""
     found = []
-    for match in _QUOTED.finditer(text):
+    for match in _QUOTED.finditer(text[:MAX_CHARACTERS]):
         words = _bare(tokens(plain(next(filter(None, match.groups())))))
         telling = [w for w in words if as_word(w, starts=True).weight > 0.5]
         if len(words) >= 4 or len(telling) >= 2:
@@ -272,6 +276,9 @@ def _value(said: Sequence[str], at: int) -> tuple[int, float | None]:
             ones = lexicon.SMALL_NUMBERS.get(said[end].casefold(), 0)
             if 0 < ones < 10:
                 value, end = value + ones, end + 1
+    elif token == "half" and [w.casefold() for w in said[at + 1 : at + 2]] == ["a"]:
+        end, whole = _value(said, at + 1)
+        return end, whole and whole / 2
     elif (
         token in ("one", "a", "half")
         and at + 1 < len(said)

@@ -13,10 +13,10 @@ def _list(text: str) -> list[str]:
 
 
 SYNONYMS = """
-talk negotiate negotiation negotiator dialogue
+negotiate negotiation negotiator dialogue
 ceasefire truce armistice
 weapon weaponry arms armament munition
-deliver delivery send provide supply ship shipment transfer hand submit furnish give
+deliver delivery send provide supply shipment transfer hand submit furnish give
 soldier troop serviceman servicemen servicewoman fighter
 prisoner captive pow pows detainee
 country nation state homeland
@@ -31,7 +31,7 @@ damage harm
 leader president premier
 minister secretary
 end finish conclude conclusion
-begin start launch initiate commence
+begin start initiate commence
 help aid assist assistance
 land territory soil
 border frontier
@@ -84,7 +84,7 @@ permit allow let authorise authorize
 block veto oppose
 accept approve endorse back support favor
 reject refuse
-resume continue carry-on keep ongoing
+resume continue carry-on ongoing
 build construct construction
 buy purchase
 test trial
@@ -247,11 +247,11 @@ yourself ourselves myself one ones
 
 LIGHT_WORDS = """
 able action absolutely ago anyone anything appear area ask base become begin believe big bring call
-case certain certainly chance change clear close come completely consider continue country course create
+case certain certainly chance change clear close come completely consider country course create
 current day decide definitely different early end especially ever everyone everything expect extremely face fact far feel
-find follow force former future general get give go hugely totally going good government group happen
-hard head help high hold hope idea include including involve issue it just keep kind know
-lead leader less let level life like line little long look lot make man matter mean
+find follow force former future general get go hugely totally going good government group happen
+hard head high hold hope idea include including involve issue it just keep kind know
+lead leader less level life like line little long look lot make man matter mean
 minister moment month move much need new next nobody number offer official open order
 part particularly people person place plan point position possible president probably problem process public
 put question ready real reason recent relate remain report result right role run see
@@ -267,7 +267,7 @@ Taken from the most frequent words of political news, those that name no subject
 COMMON_WORDS = """
 agree attack battle campaign citizen city cost cut election economy fight foreign
 important join kill law member military money nation party peace policy power protect
-provide security send soldier strong support supply talk threat tough vote weapon win
+provide security send soldier strong support supply talk talks threat tough vote weapon win
 """
 """Subjects that most statements in political news share; they weigh two thirds."""
 
@@ -310,7 +310,7 @@ readiness; able ability; difficult difficulty; escalate escalation; react reacti
 decide decision; invade invasion; destroy destruction; respond response retaliatory;
 defeat defeated; succeed success successful successfully; fail failure; control controlled controlling; choose choice;
 grow growth; lose loss losses; propose proposal; approve approval; refuse refusal; deny
-denial; arrive arrival; withdraw withdrawal; remove removal; die death deaths;
+denial; arrive arrival; withdraw withdrawal; remove removal; die death deaths; negotiate talks;
 opposition; oppose opposed
 """
 """Forms of one word, the base first."""

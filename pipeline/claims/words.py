@@ -15,7 +15,10 @@ _QUOTES = str.maketrans(
     | dict.fromkeys("‐‑‒", "-")
     | dict.fromkeys("–—", " , ")
 )
-_THIN_SPACE_IN_NUMBER = re.compile(r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}\b)")
+_SPACE_IN_NUMBER = re.compile(
+    r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}\b)"
+    r"|(?<=\b\d) (?=\d{3}\b)|(?<=\b\d\d) (?=\d{3}\b)|(?<=\b\d{3}) (?=\d{3}\b)"
+)
 _DASHES = re.compile(r"--+| - ")
 _SPACE = re.compile(r"\s+")
 _CLITICS = (
@@ -62,7 +65,7 @@ _COLON = re.compile(r"^\s*[A-Z][\w'-]+(?: [A-Z][\w'-]+)?: (?=\S)")
 def plain(text: str) -> str:
     """Straight apostrophes, no quotation marks, no contractions, single spaces."""
     text = _DASHES.sub(" , ", text)
-    text = _THIN_SPACE_IN_NUMBER.sub(",", text)
+    text = _SPACE_IN_NUMBER.sub(",", text)
     text = unicodedata.normalize("NFKC", text).translate(_QUOTES)
     for pattern, full in _CLITICS:
         text = pattern.sub(full, text)
@@ -102,6 +105,7 @@ for _group in lexicon.IRREGULAR.split(";"):
         _IRREGULAR.setdefault(_form, _forms[0])
 
 _VOWEL = re.compile("[aeiouy]")
+_LOST_E = ("at", "iz", "is", "v", "c", "g", "u")
 _SUFFIXES = (
     "isation", "ization", "ation", "ition", "ement", "ment", "ness", "ance", "ence",
     "ion", "ive", "ise", "ize", "ful", "ate", "ant", "ent", "ery", "er", "or", "al",
@@ -120,8 +124,8 @@ def stem(word: str) -> str:
     word = _IRREGULAR.get(word, word)
     if word.endswith("ly") and len(word) > 5:
         word = word[:-2]
-    if word.endswith("our") and len(word) > 5:
-        word = word[:-3] + "or"
+    if len(word) > 4:
+        word = word.replace("our", "or")  # favourite, favorite
     for suffix in _SUFFIXES:
         if word.endswith(suffix) and len(word) - len(suffix) >= 4:
             word = word[: -len(suffix)]
@@ -151,7 +155,7 @@ def _without_ending(word: str) -> str:
                 return base
             if len(base) > 3 and base[-1] == base[-2] and base[-1] in "bdgmnprt":
                 return base[:-1]
-            return base
+            return base + "e" if base.endswith(_LOST_E) else base
     return word
 
 

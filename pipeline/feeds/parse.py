@@ -17,9 +17,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import urljoin, urlsplit
+from xml import sax
 from xml.parsers import expat
 
-import feedparser
+from feedparser.api import LooseFeedParser, StrictFeedParser
+from feedparser.sanitizer import replace_doctype
+from feedparser.urls import make_safe_absolute_uri
 from lxml import etree  # type: ignore[import-untyped]
 
 from pipeline.errors import ParseError
@@ -89,7 +92,7 @@ def parse_feed(response: Response) -> Parsed:
         raise ParseError(feed_id, _what_it_is(text), status=response.status)
     document = _mended(text[start:])
     found = _feedparsed(document.text, response)
-    if not found["entries"] and not found.get("version"):
+    if not found.entries and not found.version:
         reason = document.damage if not document.text else None
         raise ParseError(feed_id, reason or _what_it_is(text), status=response.status)
     return _with_cut(_parsed(found, document.damage, response), response)
@@ -314,37 +317,76 @@ def _without_bombs(text: str) -> str:
 # ----------------------------------------------------------- feedparser's words to ours
 
 
-def _feedparsed(text: str, response: Response) -> feedparser.FeedParserDict:
-    headers = {
-        "content-type": "application/xml; charset=utf-8",
-        "content-location": response.final_url,
-    }
-    stream = io.BytesIO(text.encode("utf-8", "replace"))
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """feedparser's dictionaries."""
+
+    feed: Mapping[str, Any]
+    entries: Sequence[Mapping[str, Any]]
+    version: str
+
+
+class _Strict(StrictFeedParser):  # type: ignore[misc]
+    """feedparser's reader of well-formed XML; a GUID stays as it is written."""
+
+    can_be_relative_uri = StrictFeedParser.can_be_relative_uri - {"id"}
+
+
+class _Loose(LooseFeedParser):  # type: ignore[misc]
+    """feedparser's reader of anything else."""
+
+    can_be_relative_uri = LooseFeedParser.can_be_relative_uri - {"id"}
+
+
+def _feedparsed(text: str, response: Response) -> _Found:
+    """What feedparser makes of a document: the text as it is, nothing sanitised."""
+    version, data, entities = replace_doctype(text.encode("utf-8", "replace"))
+    base = make_safe_absolute_uri(response.final_url) or ""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return feedparser.parse(
-                stream,
-                response_headers=headers,
-                sanitize_html=False,
-                resolve_relative_uris=False,
-            )
+            parser = _strictly(data, base) or _loosely(data, base, entities)
     except _CRASHES as error:
         reason = f"not readable: {type(error).__name__}: {error}"
         raise ParseError(response.feed_id, reason[:200]) from error
+    return _Found(parser.feeddata, parser.entries, version or parser.version)
 
 
-def _parsed(found: Mapping[str, Any], damage: str | None, response: Response) -> Parsed:
-    feed = found["feed"]
+def _strictly(data: bytes, base: str) -> _Strict | None:
+    parser = _Strict(base, None, "utf-8")
+    parser.sanitize_html = parser.resolve_relative_uris = False
+    reader = sax.make_parser()
+    reader.setFeature(sax.handler.feature_namespaces, 1)
+    reader.setFeature(sax.handler.feature_external_ges, 0)
+    reader.setContentHandler(parser)
+    reader.setErrorHandler(parser)
+    source = sax.xmlreader.InputSource()
+    source.setByteStream(io.BytesIO(data))
+    try:
+        reader.parse(source)
+    except sax.SAXException:
+        return None
+    return parser
+
+
+def _loosely(data: bytes, base: str, entities: Mapping[str, str]) -> _Loose:
+    parser = _Loose(base, None, "utf-8", entities)
+    parser.sanitize_html = parser.resolve_relative_uris = False
+    parser.feed(data.decode("utf-8", "replace"))
+    return parser
+
+
+def _parsed(found: _Found, damage: str | None, response: Response) -> Parsed:
+    feed = found.feed
     language = _text(feed, "language")
     entries = tuple(
-        _entry(entry, response, language) for entry in found["entries"][:MAX_ENTRIES]
+        _entry(entry, response, language) for entry in found.entries[:MAX_ENTRIES]
     )
     return Parsed(
         title=_text(feed, "title")[:MAX_SHORT_FIELD],
         entries=entries,
-        version=str(found.get("version") or "unknown"),
-        damage=damage or _too_long(found["entries"]),
+        version=found.version or "unknown",
+        damage=damage or _too_long(found.entries),
         ttl_minutes=_ttl(feed),
     )
 

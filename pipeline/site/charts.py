@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from pipeline.site.rows import Row
 
-STEP, BAR, HEIGHT, RUG = 9, 7, 40, 4
+STEP, BAR, HEIGHT = 10, 7, 40
 ANSWERED = frozenset({"ok", "unchanged", "moved", "damaged"})
 
 
@@ -23,6 +23,7 @@ class Coverage(StrEnum):
     FULL = "full"
     PARTIAL = "partial"  # fewer than half of the feeds answered
     GAP = "gap"
+    BEFORE = "before"  # nothing of this day or an earlier one is given
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,12 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """The paths of one series; bars stand on a baseline at ``HEIGHT``."""
+    """The paths of one series, all strokes; bars stand on a baseline at ``HEIGHT``."""
 
     name: str
     today: int
     total: int
-    numbers: tuple[str, ...]  # one a day; a dash for a gap
+    numbers: tuple[str, ...]  # one a day; a dash for a gap, empty before the record
     bars: str
     fresh: str
     zeros: str
@@ -62,14 +63,20 @@ def coverage(
     days: Sequence[date], polls: Sequence[Row], daily: Sequence[Row]
 ) -> list[Coverage]:
     """One a day. Without any poll on a day, rows of the daily table prove that it was
-    covered; without either it is a gap."""
+    covered; without either it is a gap, or before the record."""
     asked: dict[date, dict[str, bool]] = {}
     for poll in polls:
         feeds = asked.setdefault(poll["at"].date(), {})
         answered = poll["state"] in ANSWERED
         feeds[poll["feed_id"]] = feeds.get(poll["feed_id"], False) or answered
     told = {row["day"].date() for row in daily}
-    return [_covered(asked.get(day, {}), day in told) for day in days]
+    began = min(asked.keys() | told, default=None)
+    return [
+        Coverage.BEFORE
+        if began is None or day < began
+        else _covered(asked.get(day, {}), day in told)
+        for day in days
+    ]
 
 
 def _covered(feeds: Mapping[str, bool], told: bool) -> Coverage:
@@ -104,22 +111,22 @@ def chart(one: Series, covered: Sequence[Coverage], highest: int, name: str) -> 
     bars = fresh = zeros = gaps = partial = ""
     numbers = []
     for n, (count, new) in enumerate(zip(one.counts, one.fresh, strict=True)):
-        x = n * STEP
-        gap = covered[n] is Coverage.GAP and count == 0
-        numbers.append("–" if gap else str(count))
-        if gap:
-            gaps += _hatch(x, HEIGHT)
+        left, middle = n * STEP, n * STEP + BAR // 2
+        seen = covered[n] in (Coverage.FULL, Coverage.PARTIAL)
+        if count == 0 and not seen:
+            gap = covered[n] is Coverage.GAP
+            numbers.append("–" if gap else "")
+            gaps += _hatch(left) if gap else ""
             continue
-        if covered[n] is not Coverage.FULL:
-            partial += f"M{x} {HEIGHT + 3}h{BAR}"
+        numbers.append(str(count))
+        if covered[n] is Coverage.PARTIAL:
+            partial += f"M{left} {HEIGHT + 4}h{BAR}"
         if count == 0:
-            zeros += f"M{x} {HEIGHT}h{BAR}"
+            zeros += f"M{left} {HEIGHT}h{BAR}"
             continue
-        top = _tall(count, highest)
-        bars += _box(x, HEIGHT - top, top)
+        bars += f"M{middle} {HEIGHT}v-{_tall(count, highest)}"
         if new:
-            part = _tall(min(new, count), highest)
-            fresh += _box(x, HEIGHT - part, part)
+            fresh += f"M{middle} {HEIGHT}v-{_tall(min(new, count), highest)}"
     return Chart(
         name=name,
         today=one.counts[-1],
@@ -133,14 +140,10 @@ def chart(one: Series, covered: Sequence[Coverage], highest: int, name: str) -> 
     )
 
 
-def _tall(count: int, highest: int) -> float:
-    return round(max(2.0, (HEIGHT - 2) * min(count, highest) / max(highest, 1)), 1)
+def _tall(count: int, highest: int) -> int:
+    return max(2, round((HEIGHT - 2) * min(count, highest) / max(highest, 1)))
 
 
-def _box(x: int, y: float, tall: float) -> str:
-    return f"M{x} {round(y, 1):g}h{BAR}v{tall:g}h-{BAR}z"
-
-
-def _hatch(x: int, tall: int) -> str:
+def _hatch(left: int) -> str:
     """Slanted lines over the whole height of a bar."""
-    return "".join(f"M{x} {y}l{BAR}-{BAR}" for y in range(tall, BAR - 1, -BAR))
+    return "".join(f"M{left} {y}l{BAR}-{BAR}" for y in range(HEIGHT, BAR - 1, -10))

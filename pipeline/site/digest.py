@@ -15,7 +15,6 @@ from pipeline.site import words
 from pipeline.site.charts import (
     ANSWERED,
     HEIGHT,
-    RUG,
     STEP,
     Chart,
     Coverage,
@@ -76,7 +75,7 @@ class Limits:
 
 
 LADDER = (
-    *(Limits(full=n, brief=400, again=100) for n in (400, 100, 75, 60, 50, 40, 30, 20)),
+    *(Limits(full=n, brief=400, again=100) for n in (400, *range(110, 10, -10))),
     Limits(full=12, brief=300, again=50, words=400),
     Limits(full=8, brief=150, again=30, words=300, feeds=60),
     Limits(full=5, brief=60, again=20, words=200, feeds=40, others=20),
@@ -219,7 +218,6 @@ def _page(
             as_of=_as_of(record),
             step=STEP,
             height=HEIGHT,
-            rug=RUG,
             **trends,
         )
     )
@@ -230,7 +228,9 @@ def _counts(
 ) -> dict[str, int]:
     latest = _latest(rows(record.tables, "feed_health"))
     outlets = {
-        source.outlet for item in items for source in (item.source, *item.others)
+        said["outlet"]
+        for item in items
+        for said in record.members.get(item.claim_id, [])
     }
     return {
         "claims": len(items),
@@ -296,7 +296,9 @@ def _trends(given: _Given, most: int) -> tuple[dict[str, Any], dict[str, Chart]]
     names = {row["figure_id"]: words.plain(row["figure"], 80) for row in whole}
     figures = series(whole, days, "figure_id", 60)
     topics = series(parts, days, "subtopic", most)
-    gaps = [one for one, state in zip(days, covered, strict=True) if state == "gap"]
+    seen = list(zip(days, covered, strict=True))
+    gaps = [one for one, state in seen if state is Coverage.GAP]
+    begins = next((one for one, state in seen if state is not Coverage.BEFORE), day)
     highest, drawn = _charts(figures, covered, names)
     sparks = {one.name: shown for one, shown in zip(figures, drawn, strict=True)}
     trends = {
@@ -312,6 +314,8 @@ def _trends(given: _Given, most: int) -> tuple[dict[str, Any], dict[str, Chart]]
                 ),
             ),
         ],
+        "begins": words.short_day(begins, day),
+        "begun": begins > days[0],
         "gap_days": _days(gaps, day),
         "logged": bool(given.past_polls),
         "n_gaps": len(gaps),

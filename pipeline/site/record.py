@@ -27,7 +27,6 @@ class Source:
     title: str
     url: str
     at: str
-    at_iso: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +269,6 @@ def _source(day: date, said: Row) -> Source:
         title=words.plain(said["title"], MAX_TITLE) or "untitled article",
         url=words.link(said["url"]),
         at=words.moment(said["published_at"], day),
-        at_iso=f"{said['published_at']:%Y-%m-%dT%H:%MZ}",
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from spacy.tokens import Doc
 
 from pipeline.model import Attribution, Span, Voice
 from pipeline.statements.clauses import reported
-from pipeline.statements.direct import quoted
+from pipeline.statements.direct import loose, quoted
 from pipeline.statements.lexicon import Cues
 from pipeline.statements.phrases import according, headlines, nominal
 from pipeline.statements.quotations import Quotation, quotations
@@ -32,10 +33,64 @@ def attributions(doc: Doc, text: str, cues: Cues) -> list[Attribution]:
         for found in rule(reading):
             if _inside_quotation(found, quotes) and rule is not quoted:
                 continue
-            shaped = _shaped(found, quotes)
-            if not any(_same(shaped, other) for other in kept):
-                kept.append(shaped)
+            _keep(reading, kept, _shaped(found, quotes))
+    _take_up(reading, kept)
     return sorted(kept, key=lambda a: (a.content[0], a.content[-1].end))
+
+
+def _keep(reading: Reading, kept: list[Attribution], found: Attribution) -> None:
+    """Add a finding, or join it to one whose tag stands between the two contents."""
+    for number, other in enumerate(kept):
+        if found.cue is not None and found.cue == other.cue and _shared(found, other) == 0:
+            first, second = sorted((found, other), key=lambda a: a.content[0])
+            around = first.content[-1].end <= found.cue.start < second.content[0].start
+            lead = reading.text[found.cue.end : second.content[0].start].split()
+            resumed = lead[-1:] == ["that"] or reading.text[second.content[0].start].islower()
+            if around and resumed and (second.method == "quoted" or lead[-1:] == ["that"]):
+                content = (*first.content, *second.content)
+                voice = voice_of(content, reading.quotes)
+                kept[number] = replace(other, content=content, voice=voice)
+            if around:
+                return
+    if not any(_same(found, other) for other in kept):
+        kept.append(found)
+
+
+def _take_up(reading: Reading, kept: list[Attribution]) -> None:
+    """Complete quotations that follow a statement's sentence, with no tag of their own.
+
+    Behind a tag that closed a quotation they go on with it; behind an indirect clause
+    they are a statement of the same speaker.
+    """
+    for quote in loose(reading, [span for found in kept for span in found.content]):
+        before = [a for a in kept if a.content[-1].end <= quote.outer.start]
+        if not before:
+            continue
+        last = max(before, key=lambda a: max(a.content[-1].end, a.cue.end if a.cue else 0))
+        end = max(last.content[-1].end, last.cue.end if last.cue else 0)
+        between = reading.text[end : quote.outer.start]
+        if "\n" in between or len(between) > 120 or _stops(between) > 1:
+            continue
+        closes = last.cue is not None and last.cue.start >= last.content[-1].end
+        if closes and any(q.outer.end == last.content[-1].end for q in reading.quotes):
+            content = (*last.content, quote.inner)
+            voice = voice_of(content, reading.quotes)
+            kept[kept.index(last)] = replace(last, content=content, voice=voice)
+        else:
+            kept.append(
+                Attribution(
+                    content=(quote.inner,),
+                    cue=None,
+                    source=None,
+                    voice=Voice.DIRECT,
+                    method="quoted-after",
+                    confidence=0.6,
+                )
+            )
+
+
+def _stops(text: str) -> int:
+    return sum(text.count(mark) for mark in (". ", "! ", "? "))
 
 
 def voice_of(content: Iterable[Span], quotes: Iterable[Quotation]) -> Voice:

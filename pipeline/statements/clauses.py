@@ -12,9 +12,8 @@ from pipeline.statements.reading import Reading, child, resumes
 from pipeline.statements.sources import source_of_verb
 
 _NEGATIONS = frozenset({"not", "n't", "n’t", "never"})
-_REPORTER = frozenset(
-    {"as", "while", "after", "before", "when", "during", "amid", "since", "following", "despite"}
-)
+_CONCESSIONS = frozenset({"while", "although", "though", "despite", "whereas"})
+_BREAKS = frozenset({",", "—", "–", "--"})
 _CONDITIONS = frozenset({"if", "unless", "because", "until", "so", "should", "even", "whether"})
 _TIMES = frozenset(
     "monday tuesday wednesday thursday friday saturday sunday today yesterday earlier later "
@@ -114,6 +113,60 @@ def _clause(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
     return None
 
 
+def _postposed(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
+    """``P, X told Y`` where the parser did not see that P is what was told."""
+    if verb.dep_ not in ("ROOT", "parataxis", "ccomp", "conj") or verb.tag_ not in ("VBD", "VBZ"):
+        return None
+    subject = child(verb, "nsubj")
+    if subject is None or any(c.dep_ in ("ccomp", "xcomp") for c in verb.rights):
+        return None
+    start, end = reading.sentence(verb.i)
+    first = min(subject.left_edge.i, verb.i)
+    if first <= start + 2 or reading.doc[first - 1].text not in (",", "”", '"', "’", "'"):
+        return None
+    before = reading.doc[start : first - 1]
+    if not any(t.tag_ in _FINITE and t.dep_ not in ("relcl", "acl", "advcl") for t in before):
+        return None
+    if before[0].lower_ in _OPENERS or before[0].pos_ in ("SCONJ", "ADP"):
+        return None
+    return [reading.span(start, first - 1)]
+
+
+def _following(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
+    """``X said P`` where the parser hangs P on another word: the rest of the sentence."""
+    if "clause" not in entry.frames or verb.tag_ not in ("VBD", "VBZ", "VBP", "VBG"):
+        return None
+    if verb.lemma_ not in ("say", "tell") and not _that_near(reading, verb):
+        return None
+    _, end = reading.sentence(verb.i)
+    first = verb.i + 1
+    that = _that_near(reading, verb)
+    if that is not None:
+        first = that + 1
+    elif first >= end or reading.doc[first].pos_ in ("PUNCT", "ADP", "SPACE", "CCONJ", "SCONJ"):
+        return None
+    rest = reading.doc[first:end]
+    if len(rest) < 4 or not any(t.tag_ in _FINITE for t in rest):
+        return None
+    if verb.lemma_ == "tell" and that is None:
+        return None
+    return [reading.span(first, end - 1)]
+
+
+def _that_near(reading: Reading, verb: Token) -> int | None:
+    for i in range(verb.i + 1, min(verb.i + 10, len(reading.doc) - 1)):
+        token = reading.doc[i]
+        if token.lower_ == "that" and token.tag_ == "IN":
+            return i
+        if token.tag_ in _FINITE or token.text in (".", ":", ";") or "\n" in token.text:
+            return None
+    return None
+
+
+_FINITE = frozenset({"VBD", "VBZ", "VBP", "MD"})
+_OPENERS = frozenset({"and", "but", "if", "when", "as", "after", "while", "asked"})
+
+
 def _antecedent(reading: Reading, verb: Token) -> list[Span]:
     """``a flow that Helsinki says amounts to an attack``: what the clause is about."""
     head = verb.head
@@ -177,25 +230,61 @@ def _after(reading: Reading, verb: Token, clause: Token) -> Span:
     return reading.span(first, last)
 
 
-def _cut(reading: Reading, clause: Token, first: int, last: int) -> int:
-    """Where the reporter goes on: a trailing clause after a comma that is not content."""
-    start, end = reading.sentence(clause.i)
+def _cut(reading: Reading, head: Token, first: int, last: int) -> int:
+    """Where the reporter goes on: trailing clauses and asides that are not content.
+
+    Cut are: a new paragraph; ``according to``; at the end, behind a comma, a relative
+    clause, a participle, a concession, an apposition with an article; an occasion of
+    speaking (``in an interview``). Nothing inside quotation marks is cut.
+    """
+    _, end = reading.sentence(head.i)
     last = min(last, end - 1)
     doc = reading.doc
-    resumed = resumes(reading, clause)
+    resumed = resumes(reading, head)
     if resumed is not None and resumed.i <= last:
-        joint = next((c for c in clause.rights if c.dep_ == "cc" and c.i < resumed.i), None)
+        joint = next((c for c in head.rights if c.dep_ == "cc" and c.i < resumed.i), None)
         last = (joint.i if joint is not None else resumed.i) - 1
-    for i in range(clause.i + 1, last + 1):
+    for i in range(max(head.i, first) + 1, last):
         if "\n" in doc[i].text:
             return i - 1
-        if doc[i].text != "," or reading.quote_of[i] >= 0 or i + 1 > last:
-            continue
-        after = doc[i + 1]
-        if after.lower_ == "according":
+        if doc[i].text in _BREAKS and reading.quote_of[i] < 0 and _aside(reading, i, last):
             return i - 1
-        if after.tag_ == "VBG" and after.dep_ == "advcl" and reading.verb(after):
-            return i - 1
+    return _without_occasion(reading, head, first, last)
+
+
+def _aside(reading: Reading, comma: int, last: int) -> bool:
+    """Does the reporter's own clause begin behind this comma and run to the end?"""
+    word = reading.doc[comma + 1]
+    if reading.quote_of[comma + 1] >= 0:
+        return False
+    if word.lower_ == "according":
+        return True
+    top = word
+    while top.head != top and top.head.left_edge.i > comma:
+        top = top.head
+    if top.right_edge.i < last - 1:
+        return False
+    if top.dep_ == "relcl":
+        return True
+    if word.lower_ in _CONCESSIONS and top.dep_ in ("advcl", "prep", "mark", "conj", "dep"):
+        return True
+    if word.lower_ == "as":
+        return top.dep_ == "advcl" and child(top, "nsubj", "nsubjpass", "expl") is not None
+    if top.tag_ == "VBG" and top.dep_ in ("advcl", "acl", "prep", "conj"):
+        return top.lower_ not in ("including", "regarding", "concerning")
+    return top.dep_ == "appos" and word.lower_ in ("a", "an")
+
+
+def _without_occasion(reading: Reading, head: Token, first: int, last: int) -> int:
+    """The content without ``in an interview`` or ``in comments on X`` at its end."""
+    for i in range(last, max(first, last - 9), -1):
+        token = reading.doc[i]
+        if token.dep_ == "prep" and token.right_edge.i >= last and reading.quote_of[i] < 0:
+            named = child(token, "pobj")
+            if token.lower_ in ("in", "at", "during") and named is not None and (
+                named.lower_ in _OCCASIONS and i - 1 > head.i
+            ):
+                return i - 1
     return last
 
 
@@ -232,7 +321,7 @@ def _around(reading: Reading, verb: Token, head: Token) -> list[Span] | None:
     if tag_first > start:
         spans.append(reading.span(start, tag_first - 1))
     if tag_last < last:
-        spans.append(reading.span(tag_last + 1, last))
+        spans.append(reading.span(tag_last + 1, _cut(reading, head, tag_last + 1, last)))
     return spans or None
 
 
@@ -270,7 +359,7 @@ def _rest(reading: Reading, first: int, end: int, clause: Token, verb: Token) ->
         return None
     head = doc[first].lower_
     if head in ("because", "but", "and", "or", "unless", "although", "though", "which"):
-        below = next((t for t in doc[first:end] if t.dep_ == "conj" and t.head is verb), None)
+        below = next((t for t in doc[first:end] if t.dep_ == "conj" and t.head == verb), None)
         if below is not None and head in ("and", "but"):
             return None
         return reading.span(first, end - 1)
@@ -310,7 +399,12 @@ def _complement(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None
     for below in verb.rights:
         if below.dep_ in ("dobj", "dative") and start is None:
             start, last = below.left_edge.i, below.right_edge.i
-        elif below.dep_ in ("xcomp", "ccomp", "oprd"):
+        elif below.dep_ in ("xcomp", "ccomp", "oprd") or (
+            start is not None and below.dep_ in ("npadvmod", "attr", "acomp")
+            and "predicate" in entry.frames
+        ):
+            if start is None and child(below, "nsubj", "nsubjpass") is None:
+                continue
             start = below.left_edge.i if start is None else start
             last = max(last, below.right_edge.i)
             complement = True
@@ -387,13 +481,15 @@ def _of_occasion(prep: Token) -> bool:
 _FRAMES = (
     ("complement", _complement),
     ("clause", _clause),
+    ("preposition", _preposition),
     ("infinitive", _infinitive),
     ("gerund", _gerund),
     ("as", _as),
-    ("preposition", _preposition),
     ("object", _object),
     ("object", _passive),
     ("clause", _noted),
+    ("quote", _postposed),
+    ("quote", _following),
 )
 
 

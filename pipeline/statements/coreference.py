@@ -38,6 +38,7 @@ class Antecedents:
     cast: Cast
     quotes: Sequence[Quotation]
     speakers: list[tuple[int, Member]] = field(default_factory=list)
+    together: list[Member] = field(default_factory=list)  # the last who spoke jointly
     _starts: list[int] = field(init=False)
     _sentences: list[int] = field(init=False)
     _outers: list[int] = field(init=False)
@@ -72,7 +73,7 @@ class Antecedents:
             score = fits - 1.0 * (here - self._sentence(span.start))
             if self._is_subject(span):
                 score += 1.4
-            if self._quoted(span.start) and not self._quoted(at):
+            if self.quoted(span.start) and not self.quoted(at):
                 score -= 2.5
             if speaker is member:
                 score += 1.6
@@ -115,7 +116,7 @@ class Antecedents:
     def _sentence(self, at: int) -> int:
         return bisect_right(self._sentences, at)
 
-    def _quoted(self, at: int) -> bool:
+    def quoted(self, at: int) -> bool:
         number = bisect_right(self._outers, at) - 1
         return number >= 0 and at < self.quotes[number].outer.end
 

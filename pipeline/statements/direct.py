@@ -14,6 +14,7 @@ from pipeline.statements.sources import phrase, source_of_verb
 
 _ENDS = (".", "!", "?", ",", "…", "—", "–", "-", ":", ";")
 _OPENERS = frozenset({"and", "but", "as", "then", "also", "so", "later", "yet", "however"})
+_PRONOUNS = frozenset({"he", "she", "they", "it"})
 _LONGEST_TAG = 24  # tokens between a quotation and the cue that follows it
 _CLAUSE_WORDS = frozenset({"that", "which", "because", "if", "what", "whether", "how", "why"})
 
@@ -64,6 +65,22 @@ def quoted(reading: Reading) -> Iterator[Attribution]:
         yield current
 
 
+def loose(reading: Reading, taken: list[Span]) -> Iterator[Quotation]:
+    """Complete quotations of four words or more that make whole sentences by themselves,
+    and that no statement has taken."""
+    for number, quote in enumerate(reading.quotes):
+        inner = quote.inner.of(reading.text)
+        if quote.style is not Style.DOUBLE or len(inner.split()) < 4 or not inner[:1].isupper():
+            continue
+        if not inner.endswith((".", "!", "?", "…")) or not _complete(reading, number):
+            continue
+        if any(span.overlaps(quote.inner) for span in taken):
+            continue
+        before = reading.text[: quote.outer.start].rstrip(" \u00a0")
+        if before.endswith((".", "!", "?", "”", '"', "\n")) or not before:
+            yield quote
+
+
 def _goes_on(reading: Reading, current: Attribution, tag: Tag | None, gap: str) -> bool:
     """Is a quotation part of the statement before it, over this gap?
 
@@ -76,7 +93,9 @@ def _goes_on(reading: Reading, current: Attribution, tag: Tag | None, gap: str) 
         return False
     if tag is None:
         return True
-    return not tag.before and "\n" not in gap and _same(reading, current, tag)
+    if tag.before or "\n" in gap or tag.cue.start - current.content[-1].end > 4000:
+        return False
+    return _same(reading, current, tag)
 
 
 def _same(reading: Reading, current: Attribution, tag: Tag) -> bool:
@@ -84,7 +103,9 @@ def _same(reading: Reading, current: Attribution, tag: Tag) -> bool:
     if current.source is None or tag.source is None:
         return True
     first, second = current.source.of(reading.text), tag.source.of(reading.text)
-    return second.lower() in ("he", "she", "they", "it") or second.split()[-1] in first.split()
+    if first.lower() in _PRONOUNS or second.lower() in _PRONOUNS:
+        return True
+    return second.split()[-1] in first.split()
 
 
 def _content(reading: Reading, quote: Quotation) -> Span:
@@ -106,7 +127,8 @@ def _complete(reading: Reading, number: int) -> bool:
         return True
     text = reading.text
     after = text[quote.outer.end : quote.outer.end + 2]
-    ended = inner.endswith(_ENDS) or after[:1] in (",", "\n", "") or not quote.closed
+    closing = inner.rstrip("'’‘\"”")
+    ended = closing.endswith(_ENDS) or after[:1] in (",", "\n", "") or not quote.closed
     if not ended and after[:1] in (".", "!", "?"):
         ended = True
     return ended and _begins(reading, quote)
@@ -123,8 +145,13 @@ def _begins(reading: Reading, quote: Quotation) -> bool:
     before = reading.doc[j]
     if "\n" in before.text or before.text in STOPS or before.text in (":", ",", "—", "–", "-", ")"):
         return True
-    capital = quote.inner.of(reading.text)[:1].isupper()
-    return capital and any("quote" in v.frames for v in reading.verb(before))
+    inner = quote.inner.of(reading.text)
+    if not inner[:1].isupper():
+        return False
+    if any("quote" in v.frames for v in reading.verb(before)) or before.lower_ == "that":
+        return True
+    long = len(inner.split()) >= 6 and inner.endswith((",", "!", "?", "."))
+    return long and before.pos_ in ("PROPN", "NOUN") and before.lower_ not in ("with", "of")
 
 
 def _tag_after(reading: Reading, number: int) -> Tag | None:
@@ -193,6 +220,8 @@ def _tag_before(reading: Reading, number: int) -> Tag | None:
             break
         if _is_cue(reading, token):
             if words and not (colon or comma):
+                return None
+            if words and comma and quote.inner.of(reading.text)[:1].islower():
                 return None
             if not colon and _has_clause(reading, token, first):
                 return None

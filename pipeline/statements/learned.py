@@ -206,7 +206,7 @@ class Options:
 
     cue: float = 0.4  # least probability that a cue begins
     quoted: float = 0.2  # the same, where most of the content stands in quotation marks
-    part: float = 0.5  # least mean probability of a further part of a content
+    part: float = 0.65  # least mean probability of a further part of a content
     core: int = 176  # most pieces of a window whose cues are taken
     context: int = 39  # pieces to each side of the core
     scale: tuple[float, float, float, float, float] = (1.0, 1.0, 1.0, 1.0, 2.0)
@@ -409,8 +409,17 @@ def attributions(texts: Sequence[str], encoder: Encoder) -> list[list[Attributio
 
 
 def _of_text(text: str, encoder: Encoder) -> list[Attribution]:
-    options = encoder.options
     marks = quotes(text)
+    offsets, found = findings(text, marks, encoder)
+    made = (attribution(text, marks, offsets, one, encoder.options) for one in found)
+    return [one for one in made if one is not None]
+
+
+def findings(
+    text: str, marks: Sequence[Quote], encoder: Encoder
+) -> tuple[Ints, list[Found]]:
+    """Where the word pieces of a text lie, and the attributions in terms of them."""
+    options = encoder.options
     ids, offsets = encoder.pieces(normalised(text, marks))
     rows = features(text, marks, ids, offsets)
     found: list[Found] = []
@@ -420,32 +429,31 @@ def _of_text(text: str, encoder: Encoder) -> list[Attribution]:
         window = np.zeros((end - begin + 2, 4), dtype=np.int64)
         window[1:-1] = rows[begin:end]
         window[0, 0], window[-1, 0] = _CLS, _SEP
-        found += read_window(window, encoder.read(window), begin, (first, last), options)
-    made = (_attribution(text, marks, offsets, one, options) for one in settled(found))
-    return [attribution for attribution in made if attribution is not None]
+        reading = encoder.read(window)
+        found += read_window(window, reading, begin, (first, last), options)
+    return offsets, settled(found)
 
 
 def settled(found: Sequence[Found]) -> list[Found]:
     """The same, with no piece of content claimed twice; in text order.
 
-    A contested piece goes to the attribution that is surer of itself; who loses most
-    of its pieces is left out.
+    What is attributed inside another attribution's content is left out: the outer
+    speaker says it. A contested piece goes to the attribution that is surer of itself;
+    who loses most of its pieces is left out as well.
     """
+    held = {at: one for one in found for a, b in one.content for at in range(a, b)}
+    outer = [one for one in found if held.get(one.cue[0], one) is one]
     taken: set[int] = set()
     kept = []
     for one in sorted(
-        found, key=lambda f: (-f.cue_probability * f.content_probability, f.cue)
+        outer, key=lambda f: (-f.cue_probability * f.content_probability, f.cue)
     ):
         pieces = {at for a, b in one.content for at in range(a, b)}
         free = pieces - taken
         if 2 * len(free) <= len(pieces):
             continue
         if free != pieces:
-            size = max(pieces) + 2
-            flags, begins = (
-                np.zeros(size, dtype=np.bool_),
-                np.zeros(size, dtype=np.bool_),
-            )
+            flags, begins = np.zeros((2, max(pieces) + 1), dtype=np.bool_)
             flags[list(free)] = True
             begins[[a for a, _ in one.content]] = True
             one = replace(one, content=tuple(_runs(flags, begins)))
@@ -459,7 +467,7 @@ _WORDS = re.compile(r"\w+(?:[.'’\-]\w+)*")
 _LEADING = re.compile(r"[\s,.;:!?…—–-]*(?:that\s+(?=\S))?", re.IGNORECASE)
 
 
-def _attribution(
+def attribution(
     text: str, marks: Sequence[Quote], offsets: Ints, found: Found, options: Options
 ) -> Attribution | None:
     spans = [Span(int(offsets[a, 0]), int(offsets[b - 1, 1])) for a, b in found.content]

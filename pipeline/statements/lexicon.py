@@ -13,12 +13,16 @@ from typing import Any, Self
 from pipeline.model import Act
 
 FRAMES = frozenset(
-    {"clause", "quote", "infinitive", "object", "complement", "as", "preposition", "gerund"}
-)
+    {
+        "clause", "quote", "infinitive", "object", "complement", "predicate", "as",
+        "preposition", "gerund",
+    }
+)  # fmt: skip
 """What may stand beside a cue as its content.
 
 ``clause``: says (that) P. ``quote``: "P," she says. ``infinitive``: vows to P.
-``object``: denies P. ``complement``: urges A to P, accuses A of P, calls A P.
+``object``: denies P. ``complement``: urges A to P, accuses A of P. ``predicate``, with
+``complement``: calls A P.
 ``as``: describes A as P. ``preposition``: calls for P. ``gerund``: denies doing P.
 """
 

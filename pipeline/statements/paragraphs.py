@@ -10,16 +10,19 @@ COMPONENT = "onrecord_paragraphs"
 
 @Language.component(COMPONENT, assigns=["token.is_sent_start"])
 def paragraphs(doc: Doc) -> Doc:
-    """Begins a sentence behind every line break; the parser decides the rest.
+    """Begins a sentence behind every line break or gap; the parser decides the rest.
 
     A title has no full stop: without this its last words and the first paragraph become
     one sentence. It stands before the parser: ``with_paragraphs(nlp)``.
     """
     for token in doc[:-1]:
-        if token.is_space and "\n" in token.text:
-            following = doc[token.i + 1]
-            if not following.is_space:
-                following.is_sent_start = True
+        if not token.is_space:
+            continue
+        following = doc[token.i + 1]
+        if following.is_space:
+            continue
+        if "\n" in token.text or len(token) > 1:
+            following.is_sent_start = True
     return doc
 
 

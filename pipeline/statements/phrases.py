@@ -173,4 +173,8 @@ def _names_someone(reading: Reading, source: Span) -> bool:
         return False
     if any(t.is_digit for t in tokens):
         return False
-    return any(t.ent_type_ in ("PERSON", "ORG", "GPE", "NORP") for t in tokens)
+    if any(t.ent_type_ in ("PERSON", "ORG", "GPE", "NORP") for t in tokens):
+        return True
+    return len(tokens) <= 3 and all(t.text[:1].isupper() for t in tokens) and (
+        tokens[-1].pos_ == "PROPN"
+    )

@@ -48,8 +48,9 @@ class Reading:
         return self.starts[i] + len(self.doc[i])
 
     def span(self, first: int, last: int) -> Span:
-        """From the first token to the last, both included."""
-        return Span(self.starts[first], self.end_of(last))
+        """From the first token to the last, both included; empty when there are none."""
+        start = self.starts[first]
+        return Span(start, max(start, self.end_of(last)))
 
     def sentence(self, i: int) -> tuple[int, int]:
         """The half-open range of the sentence around a token, within its paragraph.
@@ -85,7 +86,8 @@ class Reading:
                 return False
             return after.text[:1].isupper() and not inner.endswith(",") and inner[-1] == "."
         if token.text not in STOPS:
-            return False
+            initial = len(token) == 2 and token.text[1] == "." and token.dep_ == "pobj"
+            return initial and after.text[:1].isupper()  # '... on X. In the capital'
         return after.is_space or not after.text[:1].islower()
 
     def strip(self, start: int, end: int) -> Span | None:
@@ -106,8 +108,9 @@ class Reading:
             if outer.start >= end:
                 break
             if outer.start < start < outer.end:
-                start = outer.start if end > outer.end else start
-            if outer.start <= start and end <= outer.end:
+                opens = start <= quote.inner.start
+                start = outer.start if end > outer.end or opens else start
+            if outer.start < start and end <= outer.end:
                 continue
             if outer.start < end < outer.end:
                 end = outer.end

@@ -20,9 +20,15 @@ def source_of_verb(reading: Reading, verb: Token) -> Span | None:
     """
     for _ in range(6):
         above = verb.head
-        if verb.dep_ == "conj" and above.dep_ == "ccomp" and resumes(reading, above) is verb:
+        if verb.dep_ == "conj" and above.dep_ == "ccomp" and resumes(reading, above) == verb:
             verb = above.head  # 'said that P and suggested that Q'
             continue
+        if verb.dep_ == "advcl" and verb.tag_ == "VBG" and _reported(reading, above):
+            verb = above.head  # 'said that P, suggesting that Q'
+            continue
+        cited = _cited(verb)
+        if cited is not None:
+            return phrase(reading, cited)
         subject = child(verb, *_SUBJECT)
         passive = child(verb, "auxpass") is not None
         agent = child(verb, "agent")
@@ -43,13 +49,27 @@ def source_of_verb(reading: Reading, verb: Token) -> Span | None:
         if verb.dep_ == "pcomp" and verb.head.head.pos_ in ("VERB", "AUX"):
             verb = verb.head.head
         elif verb.dep_ in ("conj", "advcl", "xcomp", "ccomp", "dep", "prep", "parataxis") and (
-            verb.head is not verb
+            verb.head != verb
         ):
             if verb.dep_ in ("ccomp", "parataxis") and verb.tag_ not in ("VBG", "VB"):
                 return None
             verb = verb.head
         else:
             return None
+    return None
+
+
+def _reported(reading: Reading, clause: Token) -> bool:
+    """Is the clause the content of a cue to its left?"""
+    cue = clause.head
+    return clause.dep_ == "ccomp" and cue.i < clause.i and bool(reading.verb(cue))
+
+
+def _cited(verb: Token) -> Token | None:
+    """``an agency reported, citing X``: whose words a mere channel relays."""
+    for below in verb.rights:
+        if below.dep_ == "advcl" and below.lemma_ in ("cite", "quote") and below.tag_ == "VBG":
+            return child(below, "dobj")
     return None
 
 
@@ -61,7 +81,7 @@ def phrase(reading: Reading, head: Token, without: Token | None = None) -> Span 
     first = head.left_edge.i
     last = head.i
     for token in head.rights:
-        if token is without or token.dep_ in ("relcl", "acl", "advcl", "ccomp", "parataxis"):
+        if token == without or token.dep_ in ("relcl", "acl", "advcl", "ccomp", "parataxis"):
             break
         if token.dep_ == "punct":
             continue

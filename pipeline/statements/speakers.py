@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from spacy.tokens import Doc, Token
 
@@ -13,6 +15,12 @@ from pipeline.statements.cast import Cast, Member
 from pipeline.statements.coreference import PRONOUNS, Antecedents
 from pipeline.statements.figures import FigureIndex, Mention, fold
 
+_AND = re.compile(r"\b(?:and|&)\b")
+_APART = re.compile(r"\b(?:spokes\w+|aides?|allies|advisers?|officials?|with|for|about)\b|['’]s\b")
+_BOTH = re.compile(
+    r"(?:the )?(?:two|both)(?: (?:men|women|leaders|presidents|ministers|politicians))?$|they$",
+    re.IGNORECASE,
+)
 _JOINED = frozenset({"appos", "compound", "flat", "nmod", "dep"})
 _ARTICLES = ("the ", "a ", "an ", "The ", "A ", "An ")
 
@@ -35,11 +43,16 @@ class Recognition:
         """
         if found.source is None:
             return [self._going_on(found, previous)]
-        parts = list(self._parts(found.source))
-        speakers = [self._one(part, root) for part, root in parts]
-        if len(speakers) > 1 and not all(s.figure_id for s in speakers):
-            return [self._one(found.source, self._root(found.source))]
-        return speakers
+        joint = self._joint(found.source)
+        if joint:
+            for member in reversed(joint):
+                self.antecedents.said(found.source.end, member)
+            self.antecedents.together = joint
+            return [_speaker(member, found.source, MentionKind.NAME) for member in joint]
+        if _BOTH.match(found.source.of(self.text)) and self.antecedents.together:
+            both = self.antecedents.together
+            return [_speaker(member, found.source, MentionKind.ROLE) for member in both]
+        return [self._one(found.source, self._root(found.source))]
 
     def _going_on(self, found: Attribution, previous: Speaker | None) -> Speaker:
         member = self.antecedents.last_speaker(found.content[0].start)
@@ -54,7 +67,7 @@ class Recognition:
         first, last = self._tokens(span)
         tokens = [t for t in self.doc[first:last] if not t.is_punct and not t.is_space]
         for token in tokens:
-            if not first <= token.head.i < last or token.head is token:
+            if not first <= token.head.i < last or token.head == token:
                 return token
         return tokens[0] if tokens else None
 
@@ -64,17 +77,23 @@ class Recognition:
             self.doc, span.end, key=key
         )
 
-    def _parts(self, span: Span) -> Iterator[tuple[Span, Token | None]]:
-        """The source, or its parts when persons are joined by 'and'."""
-        root = self._root(span)
-        yield span, root
-        if root is None:
-            return
-        for below in root.conjuncts:
-            if span.start <= below.idx < span.end:
-                left = max(below.left_edge.idx, span.start)
-                right = min(below.right_edge.idx + len(below.right_edge), span.end)
-                yield Span(left, right), below
+    def _joint(self, span: Span) -> list[Member]:
+        """Tracked persons whom the source joins by 'and'; empty unless two or more."""
+        people = [
+            (place, member)
+            for place, member in self.cast.over(span)
+            if member.kind is MentionKind.NAME and member.figure is not None
+        ]
+        joined = []
+        for (one, first), (two, second) in pairwise(people):
+            between = self.text[one.end : two.start]
+            if not _AND.search(between) or _APART.search(between):
+                return []
+            joined += [first] if not joined else []
+            joined.append(second)
+        if joined and _APART.search(self.text[span.start : people[0][0].start]):
+            return []
+        return list({id(member): member for member in joined}.values())
 
     def _one(self, span: Span, root: Token | None) -> Speaker:
         if root is None:
@@ -114,9 +133,9 @@ class Recognition:
             if place.start <= root.idx < place.end:
                 return member
             for _ in range(5):
-                if token is root:
+                if token == root:
                     return member
-                if token.dep_ in _JOINED and token.head is not token:
+                if token.dep_ in _JOINED and token.head != token:
                     if token.dep_ in ("nmod", "compound") and token.i < token.head.i and (
                         not place.start <= token.head.idx < place.end
                     ):
@@ -148,7 +167,8 @@ class Recognition:
 
     def _called(self, role: Mention, root: Token) -> Member | None:
         """Who holds the title among those named: the latest with it, of that place."""
-        best: tuple[int, Member] | None = None
+        best: tuple[bool, bool, int, Member] | None = None
+        spoke = {id(member) for _, member in self.antecedents.speakers}
         for span, member in self.cast.named:
             if span.start > root.idx and best is not None:
                 break
@@ -158,9 +178,12 @@ class Recognition:
                 continue
             if role.place is not None and role.place.name not in member.places:
                 continue
-            best = (span.start, member)
+            quoted = self.antecedents.quoted(span.start)
+            rank = (id(member) in spoke, not quoted, span.start, member)
+            if best is None or rank[:3] >= best[:3]:
+                best = rank
         if best is not None:
-            return best[1]
+            return best[3]
         if role.place is None:
             return self.antecedents.of_noun(fold(root.lemma_), frozenset(), root.idx)
         return None

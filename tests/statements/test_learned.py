@@ -150,8 +150,10 @@ def test_parts_that_one_cue_claims_are_one_attribution():
 
     assert words_of(text, one) == ["We will win", "We have no choice."]
     assert one.voice is Voice.DIRECT
-    assert one.cue is not None and one.cue.of(text) == "said"
-    assert one.source is not None and one.source.of(text) == "he"
+    assert one.cue is not None
+    assert one.cue.of(text) == "said"
+    assert one.source is not None
+    assert one.source.of(text) == "he"
     assert one.method == "learned"
     assert 0.5 < one.confidence <= 1
 
@@ -191,7 +193,8 @@ def test_of_two_claims_to_the_same_words_the_surer_wins():
 
     (one,) = attributions([text], Scripted(text, claims, sureness=(2.0, 5.0)))[0]
 
-    assert one.cue is not None and one.cue.of(text) == "said"
+    assert one.cue is not None
+    assert one.cue.of(text) == "said"
 
 
 def test_a_cue_without_content_is_no_attribution():
@@ -240,7 +243,8 @@ def test_the_shipped_model_finds_plain_attributions(tagger):
         ["We are ready for everything", "We will hold our positions."],
         "he",
     ) in said
-    assert first[0].source is not None and "Zelensky" in first[0].source.of(ARTICLES[0])
+    assert first[0].source is not None
+    assert "Zelensky" in first[0].source.of(ARTICLES[0])
     assert ["talks with the United States will go on next week"] in [
         words_of(ARTICLES[1], a) for a in second
     ]
