@@ -38,7 +38,7 @@ def write_page(day: date, *, lake: Lake, names: Mapping[str, str]) -> str:
     path = lake.write_page(page_name(day), page)
     days = [one for one in lake.published("statements") if one <= day]
     listed = [
-        (one, counts(one, {n: lake.load(n, one) for n in ("claims", "claim_links", "statements", "articles")}))
+        (one, counts(one, {n: lake.load(n, one) for n in TABLES}))
         for one in days[-90:]
     ]  # fmt: skip
     lake.write_page("index.html", index(listed))

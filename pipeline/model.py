@@ -520,6 +520,7 @@ class Said:
     first_seen_at: datetime
     claim_id: str = ""  # empty until matched
     utterance_id: str = ""
+    denied: bool = False  # reported as denied: the words are what was not so
 
     @classmethod
     def of(cls, statement: Statement, claim_id: str = "", utterance_id: str = "") -> Self:
@@ -537,6 +538,7 @@ class Said:
             first_seen_at=statement.first_seen_at,
             claim_id=claim_id,
             utterance_id=utterance_id,
+            denied=statement.act is Act.DENIES and statement.voice is not Voice.DIRECT,
         )
 
 

@@ -35,7 +35,7 @@ def lines(path: Path, *rows: object) -> Path:
 
 def test_extract_answers_each_article_in_order_with_exact_offsets(tmp_path):
     text = (
-        "Kremlin on peace talks\n"
+        "Kremlin on peace talks with Ukraine\n"
         "Vladimir Putin said on Monday that Russia was ready for talks on Ukraine. "
         "“We will not stop,” he said."
     )

@@ -28,6 +28,8 @@ MAX_CHARACTERS = 4000
 _CLAUSE = frozenset(".,;:!?…")
 _STOPS = frozenset(".!?…")
 _BREAKS = frozenset(lexicon.BREAKS.split())
+_UNTIL = frozenset(lexicon.UNTIL.split())
+_BY_THE_DAY = frozenset(lexicon.BY_THE_DAY.split())
 _NEGATORS = frozenset(lexicon.NEGATORS.split())
 _SENTENCE_NEGATORS = frozenset(["not", "never"])
 _UNTURNED = frozenset(concept(word) for word in lexicon.UNTURNED_VERBS.split())
@@ -57,7 +59,10 @@ class Number:
             return False
         if self.value == other.value:
             return True
-        if self.kind in ("year", "date", "ordinal"):
+        if self.kind == "date":  # May 25, and May: the day is 0 where none is given
+            days = self.value % 100, other.value % 100
+            return self.value // 100 == other.value // 100 and 0 in days
+        if self.kind in ("year", "ordinal"):
             return False
         apart = abs(self.value - other.value) / max(self.value, other.value)
         if self.about or other.about:
@@ -93,6 +98,7 @@ class Features:
     shingles: frozenset[tuple[str, ...]]
     sequence: tuple[str, ...]  # all words, lower case
     stems: str  # the same as stems, a space around each
+    by_the_day: bool  # a count here is one of its day
     quoted: tuple[str, ...]  # partial quotations within, as stems
 
 
@@ -131,6 +137,7 @@ def features(text: str) -> Features:
         shingles=frozenset(zip(lower, lower[1:], lower[2:], strict=False)),
         sequence=lower,
         stems=_stems(lower),
+        by_the_day=any(word in _BY_THE_DAY for word in lower),
         quoted=_quoted(text),
     )
 
@@ -216,6 +223,8 @@ def _polarity(
     reach: list[int] = []  # how many words each open negation still reaches
     for token, word in zip((*said, "."), (*words, None), strict=True):
         lower = token.casefold()
+        if lower in _UNTIL and whole:
+            whole = False
         if token in _CLAUSE or lower in _BREAKS:
             for held, turned in clause:
                 (negated if turned is not whole else affirmed).add(held)
@@ -254,14 +263,29 @@ def _numbers(said: Sequence[str]) -> tuple[tuple[Number, ...], frozenset[int]]:
     while at < len(said):
         end, value = _value(said, at)
         if value is None:
+            if _is_month(said, at) and at not in taken:
+                taken.add(at)
+                month = lexicon.MONTHS[said[at].casefold()]
+                found.append(_day(month, 0, said[at]))
             at += 1
             continue
         number, end = _quantity(said, at, end, value)
         taken.update(range(at, end))
+        if (
+            number is not None
+            and number.kind == "date"
+            and _month_alone(found, at, said)
+        ):
+            found.pop()  # the month stood before its day
         if number is not None:
             found.append(number)
         at = end
     return tuple(found), frozenset(taken)
+
+
+def _month_alone(found: Sequence[Number], at: int, said: Sequence[str]) -> bool:
+    """Whether what was found last is the month right before ``at``."""
+    return bool(found) and at > 0 and found[-1].text == said[at - 1]
 
 
 def _value(said: Sequence[str], at: int) -> tuple[int, float | None]:
@@ -329,6 +353,17 @@ def _quantity(
         unit = frozenset({unit_word} if kind == "money" else ())
         return Number(value * size, kind, unit, f"{text} {after}", about), end + 1
     return Number(value, "count", _counted(said, end), text, about), end
+
+
+_OF_A_MONTH = frozenset(lexicon.OF_A_MONTH.split())
+
+
+def _is_month(said: Sequence[str], at: int) -> bool:
+    """A month by name; 'May' and 'March' only where they cannot be something else."""
+    token = said[at]
+    if token.casefold() not in lexicon.MONTHS or not token[0].isupper():
+        return False
+    return at > 0 and said[at - 1].casefold() in _OF_A_MONTH
 
 
 def _day(month: int, day: float, text: str) -> Number:

@@ -13,8 +13,9 @@ from pipeline.model import Relation, RelationKind, Said
 CANDIDATES = 60
 """So many earlier statements are compared with a new one, those with most terms."""
 
-EDITED_BEHIND = 0.15
-"""An edited earlier statement must be nearer by this much than one that says the same."""
+SURE, EDITED_BEHIND = 0.6, 0.15
+"""What surely says the same goes before any edited one; what likely does, before an
+edited one that is not nearer by this much."""
 
 _SAME = (RelationKind.REREPORTED, RelationKind.REPEATED)
 
@@ -96,6 +97,8 @@ def _compared(earlier: Said, said: Said) -> Comparison:
         said.content,
         a_date=earlier.said_on,
         b_date=said.said_on,
+        a_denied=earlier.denied,
+        b_denied=said.denied,
         one_source=bool(
             earlier.article_id == said.article_id
             or (earlier.wire_group_id and earlier.wire_group_id == said.wire_group_id)
@@ -105,8 +108,11 @@ def _compared(earlier: Said, said: Said) -> Comparison:
 
 def _nearness(pair: tuple[Said, Comparison]) -> tuple[float, object, str]:
     other, comparison = pair
-    edited = comparison.kind not in _SAME
-    near = comparison.near - (EDITED_BEHIND if edited else 0.0)
+    near = comparison.near
+    if comparison.kind not in _SAME:
+        near -= EDITED_BEHIND
+    elif near >= SURE:
+        near += 1.0
     return near, other.first_seen_at, other.statement_id
 
 

@@ -155,12 +155,20 @@ not no never neither nor none nobody nothing without hardly scarcely cannot nowh
 NEGATIVE_VERBS = """
 refuse deny fail reject stop halt cease suspend cancel abandon avoid prevent lift scrap
 exclude impossible unable unwilling lack absence against unlikely forbid prohibit ban
-block veto oppose drop freeze postpone deter discourage
+block veto oppose drop freeze postpone deter discourage moratorium
 """
 """Words that deny what follows them: 'refused to sign', 'stop sending'."""
 
 UNTURNED_VERBS = "know foresee understand remember care mind realise realize"
 """Verbs whose negation leaves what they speak of as it is."""
+
+UNTIL = "before until till"
+"""'Not before June' is June: the negation turns the time, not the thing."""
+
+BY_THE_DAY = """
+overnight tonight today yesterday tomorrow night nights morning evening hours daily
+"""
+"""Words that tie a count to its day: another day's count is another fact."""
 
 BREAKS = """
 but unless because if until while although though who which whose when where
@@ -400,6 +408,11 @@ MONTHS = {
     )
     for word in words.split("/")
 }
+OF_A_MONTH = """
+in by until till since of before after for from to this next last early late mid
+"""
+"""Words before a month: after them 'May' and 'March' are months."""
+
 CURRENCY_SIGNS = {
     "$": "dollar",
     "€": "euro",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from difflib import SequenceMatcher
 from math import exp
@@ -99,6 +99,7 @@ def _weight(concepts: Set[str], a: Features, b: Features) -> float:
 # measures. The weights are set by hand, in round numbers, near those that a fit to
 # labelled pairs gives; bench/novelty.py shows both.
 _BIAS = -4.0
+_ONE_SOURCE = 0.7
 _WEIGHTS = (3.0, 4.0, 1.5, 1.0, 1.5, 1.5)
 SAME, UNCERTAIN, RELATED = 0.5, 0.4, 0.3
 LITTLE = 2.0  # a statement of less weight is not held by a longer one as a whole
@@ -119,10 +120,14 @@ def likeness_values(found: Measures) -> tuple[float, ...]:
     )
 
 
-def likeness(found: Measures) -> float:
-    """The chance, 0 to 1, that words so alike say the same; edits are not looked at."""
-    values = likeness_values(found)
-    return 1 / (1 + exp(-_BIAS - sum(map(mul, _WEIGHTS, values))))
+def likeness(found: Measures, *, one_source: bool = False) -> float:
+    """The chance, 0 to 1, that words so alike say the same; edits are not looked at.
+
+    In one article much is said twice, in the title, in the outlet's words and quoted:
+    there, less alike will do.
+    """
+    sum_ = _BIAS + sum(map(mul, _WEIGHTS, likeness_values(found)))
+    return 1 / (1 + exp(-sum_ - (_ONE_SOURCE if one_source else 0.0)))
 
 
 def compare(
@@ -132,15 +137,29 @@ def compare(
     a_date: date | None = None,
     b_date: date | None = None,
     one_source: bool = False,
+    a_denied: bool = False,
+    b_denied: bool = False,
 ) -> Comparison:
     """How ``b`` stands to the earlier ``a``.
 
-    ``one_source`` says that both stand in one article or one wire story. Without both
+    ``one_source`` says that both stand in one article or one wire story, ``denied``
+    that the words are what was denied or ruled out ('denied that ...'). Without both
     dates, what is the same counts as one utterance.
     """
     return compare_features(
-        features(a), features(b), a_date=a_date, b_date=b_date, one_source=one_source
+        _turned(features(a)) if a_denied else features(a),
+        _turned(features(b)) if b_denied else features(b),
+        a_date=a_date,
+        b_date=b_date,
+        one_source=one_source,
     )
+
+
+def _turned(said: Features) -> Features:
+    """What is denied, as if it were said with a 'not'; left as it is where one stands."""
+    if said.negated:
+        return said
+    return replace(said, negated=said.affirmed, affirmed=frozenset())
 
 
 def compare_features(
@@ -152,10 +171,10 @@ def compare_features(
     one_source: bool = False,
 ) -> Comparison:
     """As ``compare``, of statements whose features are at hand."""
-    if a.sequence == b.sequence and a.sequence:
+    if a.sequence == b.sequence and a.sequence and a.negated == b.negated:
         return _same(a, b, 1.0, ("the same words",), a_date, b_date, one_source)
     found = measures(a, b)
-    same = likeness(found)
+    same = likeness(found, one_source=one_source)
     if same < RELATED:
         return Comparison(
             kind=RelationKind.NEW,
@@ -173,6 +192,16 @@ def compare_features(
             same=1 - sure,
             near=same,
             reasons=flips,
+        )
+    counts = other_numbers(a.numbers, b.numbers)
+    if counts and _of_other_days(a, b, a_date, b_date):
+        old, new = counts[0]
+        return Comparison(
+            kind=RelationKind.NEW,
+            score=same,
+            same=0.0,
+            near=0.0,
+            reasons=(f"the count of another day: {old.text} -> {new.text}",),
         )
     edits = _edits(a, b, same) if same >= UNCERTAIN else ()
     if edits:
@@ -308,6 +337,14 @@ def _flips(a: Features, b: Features, found: Measures) -> tuple[str, ...]:
 
 def _other(when: str) -> str:
     return "now" if when == "earlier" else "earlier"
+
+
+def _of_other_days(
+    a: Features, b: Features, a_date: date | None, b_date: date | None
+) -> bool:
+    return bool(
+        a_date and b_date and a_date != b_date and (a.by_the_day or b.by_the_day)
+    )
 
 
 # ------------------------------------------------------------------- what was changed

@@ -10,8 +10,9 @@ from spacy.tokens import Doc
 from pipeline.model import Attribution, Span, Voice
 from pipeline.statements.clauses import reported
 from pipeline.statements.direct import loose, quoted
+from pipeline.statements.headlines import headlines
 from pipeline.statements.lexicon import Cues
-from pipeline.statements.phrases import according, headlines, nominal
+from pipeline.statements.phrases import according, nominal
 from pipeline.statements.quotations import Quotation, quotations
 from pipeline.statements.reading import Reading
 

@@ -36,6 +36,8 @@ def reported(reading: Reading) -> Iterator[Attribution]:
     for token in reading.doc:
         if token.pos_ not in ("VERB", "AUX"):
             continue
+        if token.lemma_ in ("cite", "quote") and token.dep_ == "advcl":
+            continue  # names the source of the cue above it
         entries = reading.verb(token)
         if not entries:
             continue

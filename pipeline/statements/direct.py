@@ -156,7 +156,7 @@ def _begins(reading: Reading, quote: Quotation) -> bool:
 
 def _tag_after(reading: Reading, number: int) -> Tag | None:
     quote = reading.quotes[number]
-    inner = quote.inner.of(reading.text)
+    inner = quote.inner.of(reading.text).rstrip("'’‘\"”")
     first = reading.tokens_of(quote.outer)[1]
     i = first
     doc = reading.doc

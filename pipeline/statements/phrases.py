@@ -1,8 +1,7 @@
-"""Cues that are no verbs: ``according to X``, ``X's claim that P``, ``X: P``, ``P — X``."""
+"""Cues that are no verbs: ``according to X``, ``X's claim that P``, ``X's call for P``."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from spacy.tokens import Token
@@ -10,9 +9,6 @@ from spacy.tokens import Token
 from pipeline.model import Attribution, Span, Voice
 from pipeline.statements.reading import Reading, child
 from pipeline.statements.sources import phrase, source_of_noun
-
-_DASH_SOURCE = re.compile(r"\s+[—–-]{1,2}\s+(?=[^—–]{2,60}$)")
-
 
 def according(reading: Reading) -> Iterator[Attribution]:
     """``According to X, P`` and ``P, according to X``: the sentence without the phrase."""
@@ -110,71 +106,3 @@ def _content_of_noun(
             if named is not None:
                 return reading.span(named.left_edge.i, below.right_edge.i)
     return None
-
-
-def headlines(reading: Reading) -> Iterator[Attribution]:
-    """``X: P`` and ``P — X`` as a title or a whole line."""
-    text = reading.text
-    at = 0
-    for number, line in enumerate(text.split("\n")):
-        start, at = at, at + len(line) + 1
-        if not 3 <= len(line.split()) <= 30 or line.rstrip().endswith("."):
-            if number > 0:
-                continue
-        found = _colon_line(reading, start, line) or _dash_line(reading, start, line)
-        if found is not None:
-            yield found
-
-
-def _colon_line(reading: Reading, start: int, line: str) -> Attribution | None:
-    colon = line.find(": ")
-    if colon <= 0:
-        return None
-    source = reading.strip(start, start + colon)
-    content = reading.strip(start + colon + 1, start + len(line))
-    if source is None or content is None or not _names_someone(reading, source):
-        return None
-    if any(q.outer.overlaps(content) and q.outer.start <= content.start + 1
-           and q.outer.end >= content.end for q in reading.quotes):
-        return None  # the rule of tags has it
-    return Attribution(
-        content=(Span(*reading.whole(content.start, content.end)),),
-        cue=Span(start + colon, start + colon + 1),
-        source=source,
-        voice=Voice.INDIRECT,
-        method="colon",
-        confidence=0.6,
-    )
-
-
-def _dash_line(reading: Reading, start: int, line: str) -> Attribution | None:
-    match = _DASH_SOURCE.search(line)
-    if match is None:
-        return None
-    content = reading.strip(start, start + match.start())
-    source = reading.strip(start + match.end(), start + len(line))
-    if source is None or content is None or not _names_someone(reading, source):
-        return None
-    return Attribution(
-        content=(content,),
-        cue=source,
-        source=source,
-        voice=Voice.INDIRECT,
-        method="dash",
-        confidence=0.6,
-    )
-
-
-def _names_someone(reading: Reading, source: Span) -> bool:
-    """A short noun phrase with a name of a person or body in it, and no verb."""
-    first, last = reading.tokens_of(source)
-    tokens = reading.doc[first:last]
-    if not 0 < len(tokens) <= 7 or any(t.pos_ in ("VERB", "AUX") for t in tokens):
-        return False
-    if any(t.is_digit for t in tokens):
-        return False
-    if any(t.ent_type_ in ("PERSON", "ORG", "GPE", "NORP") for t in tokens):
-        return True
-    return len(tokens) <= 3 and all(t.text[:1].isupper() for t in tokens) and (
-        tokens[-1].pos_ == "PROPN"
-    )

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from datetime import UTC, date, datetime, time
 from enum import Enum
-from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
@@ -39,9 +38,14 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-@cache
-def _hints(cls: type) -> dict[str, Any]:
-    return get_type_hints(cls)
+_HINTS: dict[type[Any], dict[str, Any]] = {}
+_SCHEMAS: dict[type[Any], pa.Schema] = {}
+
+
+def _hints(cls: type[Any]) -> dict[str, Any]:
+    if cls not in _HINTS:
+        _HINTS[cls] = get_type_hints(cls)
+    return _HINTS[cls]
 
 
 def _arrow_type(hint: Any) -> tuple[pa.DataType, bool]:
@@ -55,16 +59,15 @@ def _arrow_type(hint: Any) -> tuple[pa.DataType, bool]:
     return _PLAIN[hint], False
 
 
-@cache
-def schema_of(cls: type) -> pa.Schema:
+def schema_of(cls: type[Any]) -> pa.Schema:
     """The Arrow schema of a frozen value: one field per field."""
-    if not is_dataclass(cls):
-        raise TypeError(f"not a dataclass: {cls}")
-    columns = []
-    for f in fields(cls):
-        kind, nullable = _arrow_type(_hints(cls)[f.name])
-        columns.append(pa.field(f.name, kind, nullable=nullable))
-    return pa.schema(columns, metadata={"value": cls.__name__})
+    if cls not in _SCHEMAS:
+        columns = []
+        for f in fields(cls):
+            kind, nullable = _arrow_type(_hints(cls)[f.name])
+            columns.append(pa.field(f.name, kind, nullable=nullable))
+        _SCHEMAS[cls] = pa.schema(columns, metadata={"value": cls.__name__})
+    return _SCHEMAS[cls]
 
 
 def _plain(value: Any) -> Any:
