@@ -10,7 +10,7 @@ from pipeline.ids import normalised
 from pipeline.model import Said
 
 MOST_TERMS = 24
-_TELLING = 1.0  # what a telling concept weighs; countries and light words weigh less
+_TELLING = 0.6  # what a telling concept weighs at least; countries weigh less
 
 
 def terms(content: str) -> list[str]:

@@ -37,7 +37,8 @@ class Member:
     figure: Figure | None = None
     pronoun: str = ""
     leader: bool = False
-    words: set[str] = field(default_factory=set)  # 'ambassador', 'russian': how it is called
+    words: set[str] = field(default_factory=set)  # 'russian', 'campaign': beside the name
+    nouns: set[str] = field(default_factory=set)  # 'ambassador': what it is called
     titles: set[str] = field(default_factory=set)
     places: set[str] = field(default_factory=set)
     spans: list[Span] = field(default_factory=list)
@@ -84,11 +85,13 @@ class _Casting:
         names = [m for m in mentions if m.kind in (MentionKind.NAME, MentionKind.BODY) and m.figure]
         roles = [m for m in mentions if m.kind is MentionKind.ROLE]
         introduced = {m.figure.id for m in names if m.figure and not m.ambiguous}
-        introduced |= {
-            m.figure.id
-            for m in roles
-            if m.figure and m.named and any(n.span.overlaps(m.named) for n in names)
-        }
+        for role in roles:
+            for name in names:
+                if role.named is None or not name.span.overlaps(role.named) or not name.figure:
+                    continue
+                held = {office.title for office in name.figure.offices}
+                if role.figure is name.figure or (role.title and role.title.id in held):
+                    introduced.add(name.figure.id)
         taken: list[Span] = []
         for mention in names:
             figure = mention.figure
@@ -200,7 +203,7 @@ class _Casting:
     def _entitle(self, member: Member, role: Mention) -> None:
         if role.title is not None:
             member.titles.add(role.title.id)
-            member.words.update(word for form in role.title.forms for word in [fold(form)])
+            member.nouns.update(fold(form).split()[-1] for form in role.title.forms)
             if role.title.leader and (not role.former or role.title.former):
                 placed = role.place is not None and (
                     role.title.basis != "spox" or role.place.kind == "country" or role.place.speaks
@@ -246,6 +249,8 @@ class _Casting:
             if not words or not words[-1][:1].isupper() or fold(words[-1]) in _NOT_NAMES:
                 continue
             honorific = fold(self.doc[entity.start - 1].text).strip(".") if entity.start else ""
+            inside = fold(self.doc[entity.start].text).strip(".")
+            honorific = inside if inside in _HONORIFICS else honorific
             if len(words) == 1:
                 member = self.by_last.get(fold(words[0])) or self.by_name.get(fold(words[0]))
                 if member is None:
@@ -265,9 +270,11 @@ class _Casting:
             if member is not None and member.kind is MentionKind.NAME:
                 self._entitle(member, role)
         for span, member in cast.named:
-            for token in self._around(span):
+            for token, calls in self._around(span):
                 word = fold(token.lemma_)
                 member.words.add(word)
+                if calls:
+                    member.nouns.add(word)
                 self._gender(member, fold(token.text).strip("."))
 
     def _beside(self, role: Mention, cast: Cast) -> Member | None:
@@ -284,8 +291,9 @@ class _Casting:
                 break
         return None
 
-    def _around(self, span: Span) -> Iterator[Token]:
-        """Nouns and adjectives before a name in its phrase, and its apposition's head."""
+    def _around(self, span: Span) -> Iterator[tuple[Token, bool]]:
+        """Words before a name in its phrase and in its apposition; whether each calls it
+        so by itself ('ambassador') or only tells more ('Russian')."""
         i = bisect_left(self.starts, span.start)
         if i >= len(self.doc) or not self.doc.has_annotation("DEP"):
             return
@@ -294,15 +302,15 @@ class _Casting:
         while j >= 0 and j >= i - 6 and self.doc[j].pos_ in ("NOUN", "PROPN", "ADJ"):
             if self.doc[j].text[:1] in "\"“\n":
                 break
-            yield self.doc[j]
+            yield self.doc[j], j == i - 1 and self.doc[j].pos_ != "ADJ"
             j -= 1
         for token in self.doc[last].rights:
             if token.dep_ == "appos":
-                yield token
-                yield from (c for c in token.lefts if c.dep_ in ("compound", "amod"))
+                yield token, True
+                yield from ((c, False) for c in token.lefts if c.dep_ in ("compound", "amod"))
         head = self.doc[last]
         if head.dep_ == "appos" and head.head.pos_ == "NOUN":
-            yield head.head
+            yield head.head, True
 
 
 def _trimmed(text: str, start: int, end: int) -> Span | None:

@@ -16,7 +16,6 @@ from spacy.tokens import Doc
 
 from pipeline.model import MentionKind, Span
 from pipeline.statements.cast import Cast, Member
-from pipeline.statements.figures import fold
 from pipeline.statements.quotations import Quotation
 
 PRONOUNS = {
@@ -60,6 +59,7 @@ class Antecedents:
         best: tuple[float, Member] | None = None
         here = self._sentence(at)
         speaker = self._last_speaker(at)
+        since = here - self._sentence(self._last_place(at))
         entries = self.cast.named
         number = bisect_left(entries, at, key=lambda entry: entry[0].start) - 1
         seen = 0
@@ -76,13 +76,12 @@ class Antecedents:
             if self.quoted(span.start) and not self.quoted(at):
                 score -= 2.5
             if speaker is member:
-                score += 1.6
+                score += max(0.0, 1.6 - 0.4 * since)
             score += 0.15 * min(len(member.spans), 6)
             if best is None or score > best[0]:
                 best = (score, member)
         if speaker is not None and _agreement(wanted, speaker) > 0:
-            distance = here - self._sentence(self._last_place(at))
-            score = _agreement(wanted, speaker) + 1.8 - 0.8 * distance
+            score = _agreement(wanted, speaker) + 1.8 - 0.8 * since
             if best is None or score > best[0]:
                 best = (score, speaker)
         return best[1] if best is not None else None
@@ -93,7 +92,7 @@ class Antecedents:
         for span, member in self.cast.named:
             if span.start >= at:
                 break
-            if head not in member.words and not any(w.endswith(" " + head) for w in member.words):
+            if head not in member.nouns:
                 continue
             overlap = len(words & member.words)
             rank = (overlap, span.start, member)
@@ -148,7 +147,3 @@ def _agreement(pronoun: str, member: Member) -> float:
     if pronoun == "it":
         return 2.0
     return 1.0 if pronoun == "they" else 0.0
-
-
-def head_word(text: str) -> str:
-    return fold(text)

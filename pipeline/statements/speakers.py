@@ -56,7 +56,7 @@ class Recognition:
 
     def _going_on(self, found: Attribution, previous: Speaker | None) -> Speaker:
         member = self.antecedents.last_speaker(found.content[0].start)
-        if member is None:
+        if member is None or not found.method.startswith("quoted"):
             return Speaker(
                 name="", figure_id=None, wikidata=None, leader=False,
                 mention=None, mention_kind=MentionKind.NONE,
@@ -147,11 +147,12 @@ class Recognition:
 
     def _role(self, span: Span, root: Token) -> tuple[Figure | None, Member | None]:
         """The holder of the office that the source names, or who was called so before."""
+        new = any(t.lower_ in ("a", "an", "another") for t in root.lefts)
         for role in self.cast.roles:
             if role.span.start <= root.idx < role.span.end:
                 if role.figure is not None:
                     return role.figure, None
-                return None, self._called(role, root)
+                return None, None if new else self._called(role, root)
             if role.span.start > root.idx:
                 break
         if root.pos_ in ("NOUN", "PROPN"):

@@ -153,7 +153,12 @@ def _huge(socket: Any, fault: Fault) -> None:
 @_way("/huge-with-entries")
 def _huge_with_entries(socket: Any, fault: Fault) -> None:
     head = _head() + a_feed_document(10).removesuffix(b"</channel></rss>")
-    _endless(socket, head, (ITEM.format(n=1).replace("said", "said " * 2_000)).encode() * 5, 100_000_000)
+    _endless(
+        socket,
+        head,
+        (ITEM.format(n=1).replace("said", "said " * 2_000)).encode() * 5,
+        100_000_000,
+    )
 
 
 @cache

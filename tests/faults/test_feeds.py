@@ -232,9 +232,8 @@ def test_faults_do_not_delay_the_feeds_beside_them(fault: Fault) -> None:
     asked = [(feed, FeedState(feed_id=feed.id, url=feed.url)) for feed in feeds]
     began = time.monotonic()
 
-    outcomes = dict(
-        (feed.id, out) for feed, out in a_fetcher(fault).feeds(asked, now=NOON)
-    )
+    answers = a_fetcher(fault).feeds(asked, now=NOON)
+    outcomes = {feed.id: outcome for feed, outcome in answers}
 
     assert time.monotonic() - began < 5
     assert len(outcomes) == len(feeds)

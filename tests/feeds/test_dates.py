@@ -73,9 +73,9 @@ def test_any_text_gives_a_moment_in_utc_or_none(text: str) -> None:
     assert found is None or found.tzinfo is UTC
 
 
-@given(st.datetimes(datetime(1971, 1, 1), datetime(2100, 1, 1)))
-def test_iso_and_rfc_822_say_the_same(moment: datetime) -> None:
-    moment = moment.replace(microsecond=0, tzinfo=UTC)
+@given(st.integers(31_536_000, 4_102_444_800))
+def test_iso_and_rfc_822_say_the_same(seconds: int) -> None:
+    moment = datetime.fromtimestamp(seconds, UTC)
 
     assert moment_of(moment.isoformat()) == moment
     assert moment_of(f"{moment:%a, %d %b %Y %H:%M:%S} +0000") == moment
