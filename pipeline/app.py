@@ -35,7 +35,7 @@ from pipeline.ports import Channel
 from pipeline.settings import Settings
 from pipeline.statements.export import records
 from pipeline.statements.figures import FigureIndex
-from pipeline.statements.gate import may_hold
+from pipeline.statements.topic import judge_of
 
 STEPS = ("fetch", "read", "extract", "match", "alert", "deliver", "publish")
 """The steps of a pass, in their order."""
@@ -132,7 +132,7 @@ class App:
             archive=self.archive,
             lake=self.lake,
             progress=self.progress,
-            gate=lambda text: may_hold(text, self.figures, topic),
+            gate=judge_of(topic).touches,
             everything=everything,
         )
 
