@@ -7,7 +7,9 @@
 a similarity with a threshold, chosen on nine tenths and tried on the tenth (20 times
 over). Ours is taken as shipped: no number of it is chosen here, but its author has seen
 the war and contrast pairs, so a line with its weights fitted inside the folds stands
-beside it. ``mrpc_test`` is only ever tried, with thresholds from ``mrpc_train``.
+beside it. The sample world, in the project's own gold, is folded as the pipeline does
+it: 0.878 at first sight, before any of its errors was looked at; so what stands above
+that is hindsight. ``mrpc_test`` is only ever tried, with thresholds from ``mrpc_train``.
 Intervals are 95 % of 2,000 bootstrap draws of the pairs.
 """
 
@@ -21,18 +23,22 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from pipeline.claims.compare import MATCHER_VERSION, label_of
 from pipeline.claims.features import features
+from pipeline.claims.grouping import relations
 from pipeline.claims.relation import compare, likeness_values, measures
-from pipeline.model import RelationKind
+from pipeline.model import RelationKind, Said, Voice
 
+WORLD = Path(__file__).parents[1] / "tests" / "gold" / "world"
 FOLDS, REPEATS, DRAWS, SEED = 10, 20, 2000, 20260301
 
 
@@ -165,7 +171,8 @@ def thresholded(pairs: Sequence[Pair], score: Callable[[Pair], float]) -> np.nda
     same = np.array([pair.same for pair in pairs])
 
     def tried(train: np.ndarray, test: np.ndarray) -> np.ndarray:
-        return scores[test] >= best_threshold(scores[train], same[train])
+        cut = best_threshold(scores[train], same[train])
+        return np.asarray(scores[test] >= cut)
 
     return cross_validated(same, tried)
 
@@ -188,7 +195,7 @@ def refitted(pairs: Sequence[Pair]) -> np.ndarray:
     def tried(train: np.ndarray, test: np.ndarray) -> np.ndarray:
         weights = fitted(values[train & ~edited], same[train & ~edited])
         sure = weights[0] + values[test] @ weights[1:] > 0
-        return sure & ~edited[test]
+        return np.asarray(sure & ~edited[test])
 
     return cross_validated(same, tried)
 
@@ -287,6 +294,100 @@ def speed(pairs: Sequence[Pair]) -> None:
     print(f"\n{cold:,.0f} texts a second read, {warm:,.0f} comparisons a second made.")
 
 
+# ------------------------------------------------------------------- the sample world
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A gold statement of the sample world: what it is, and what the fold says."""
+
+    gold: str
+    found: str
+    content: str
+    why: str
+
+
+def sample_world(folder: Path) -> list[Told]:
+    """The fold over the gold statements, in the gold's order of first sight."""
+    gold = [json.loads(row) for row in _rows(folder / "relations.jsonl")]
+    places = {row["statement"]: nth for nth, row in enumerate(gold)}
+    said = [_said(places, row) for row in _articles(folder, places)]
+    found = {r.statement_id: r for r in relations(said, lambda _: [])}
+    contents = {each.statement_id: each.content for each in said}
+    return [
+        Told(
+            gold=row["relation"],
+            found=str(found[f"{nth:05}"].kind),
+            content=contents[f"{nth:05}"],
+            why="; ".join(found[f"{nth:05}"].reasons),
+        )
+        for nth, row in enumerate(gold)
+    ]
+
+
+def _rows(path: Path) -> list[str]:
+    return path.read_text("utf-8").splitlines()
+
+
+def _articles(folder: Path, wanted: Container[str]) -> list[dict[str, Any]]:
+    """The wanted statements as of their first revision, each with its article."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in map(json.loads, _rows(folder / "statements.jsonl")):
+        for statement in row["statements"]:
+            key = f"{row['url']}#{statement['id']}"
+            if key in wanted:
+                found.setdefault(key, {"key": key, "article": row, **statement})
+    return list(found.values())
+
+
+def _said(places: Mapping[str, int], row: Mapping[str, Any]) -> Said:
+    article, nth = row["article"], places[row["key"]]
+    pieces = (p if isinstance(p, str) else p["text"] for p in row["content"])
+    day = date.fromisoformat((article["published"] or "2026-03-02")[:10])
+    return Said(
+        statement_id=f"{nth:05}",
+        figure_id=row["speaker"],
+        content=" … ".join(pieces),
+        said_on=day,
+        is_old="old" in row["flags"],
+        about_topic=True,
+        voice=Voice(row["kind"]),
+        wire_group_id=article["url"],
+        article_id=article["url"],
+        first_seen_at=datetime(2026, 3, 1, tzinfo=UTC) + timedelta(seconds=nth),
+        denied=row["polarity"] == "denies" and row["kind"] != "direct",
+    )
+
+
+SAME_KINDS = ("rereported", "repeated")
+
+
+def same_or_not(told: Sequence[Told]) -> np.ndarray:
+    """Whether each is rightly joined to an earlier claim, or rightly not."""
+    return np.array(
+        [(each.found in SAME_KINDS) == (each.gold in SAME_KINDS) for each in told],
+        float,
+    )
+
+
+def world_table(told: Sequence[Told]) -> None:
+    print(f"\n## the sample world: a fold over {len(told)} statements\n")
+    print("| same or not | accuracy | 95 % interval |\n|---|---|---|")
+    never = np.array([each.gold not in SAME_KINDS for each in told], float)
+    print(line("always new", never))
+    print(line(f"ours as shipped ({MATCHER_VERSION})", same_or_not(told)))
+    print("\n| called | right | 95 % interval of precision | of those there are |")
+    print("|---|---|---|---|")
+    for kind in ("changed", "contradicts"):
+        called = [each for each in told if each.found == kind]
+        right = sum(each.gold == kind for each in called)
+        low, high = wilson(right, len(called))
+        there = sum(each.gold == kind for each in told)
+        print(
+            f"| {kind} | {right} of {len(called)} | {low:.2f} to {high:.2f} | {there} |"
+        )
+
+
 def found_in(folder: Path, names: Iterable[str]) -> dict[str, Path]:
     found = {}
     for name in names:
@@ -320,6 +421,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if few:
         print("\n## both together")
         reliability(few)
+    if WORLD.is_dir():
+        world_table(sample_world(WORLD))
     if train in there:
         table("mrpc_train", mrpc_pairs(there[train]))
         speed(mrpc_pairs(there[train])[:1000])

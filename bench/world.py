@@ -59,7 +59,9 @@ def place(text: str, piece: Any) -> tuple[int, int]:
 
 def words_of(text: str, spans: Iterable[tuple[int, int]]) -> frozenset[int]:
     return frozenset(
-        begin + found.start() for begin, end in spans for found in WORD.finditer(text[begin:end])
+        begin + found.start()
+        for begin, end in spans
+        for found in WORD.finditer(text[begin:end])
     )
 
 
@@ -77,7 +79,9 @@ def texts_of(lake: Path) -> dict[tuple[str, int], str]:
 def gold_items(texts: dict[tuple[str, int], str]) -> dict[tuple[str, int], list[Item]]:
     relations = {
         row["statement"]: row
-        for row in map(json.loads, (GOLD / "relations.jsonl").read_text("utf-8").splitlines())
+        for row in map(
+            json.loads, (GOLD / "relations.jsonl").read_text("utf-8").splitlines()
+        )
     }
     items: dict[tuple[str, int], list[Item]] = {}
     lost = 0
@@ -107,14 +111,22 @@ def gold_items(texts: dict[tuple[str, int], str]) -> dict[tuple[str, int], list[
     return items
 
 
-def found_items(lake: Path, texts: dict[tuple[str, int], str]) -> dict[tuple[str, int], list[Item]]:
+def found_items(
+    lake: Path, texts: dict[tuple[str, int], str]
+) -> dict[tuple[str, int], list[Item]]:
     tables = lake / "tables"
     statements = pd.read_parquet(tables / "statements")
-    links = pd.read_parquet(tables / "claim_links")[["statement_id", "claim_id", "relation"]]
+    links = pd.read_parquet(tables / "claim_links")[
+        ["statement_id", "claim_id", "relation"]
+    ]
     spans = pd.read_parquet(tables / "statement_spans")
-    by_id = spans.groupby("statement_id")[["start", "end"]].apply(lambda f: f.values.tolist())
+    by_id = spans.groupby("statement_id")[["start", "end"]].apply(
+        lambda f: f.values.tolist()
+    )
     items: dict[tuple[str, int], list[Item]] = {}
-    for row in statements[statements.about_topic].merge(links, on="statement_id").itertuples():
+    for row in (
+        statements[statements.about_topic].merge(links, on="statement_id").itertuples()
+    ):
         key = row.url, row.revision
         items.setdefault(key, []).append(
             Item(
@@ -172,7 +184,8 @@ def score(
             mine = item.match
             if mine is None:
                 near = any(
-                    g.optional and jaccard(g.words, item.words) >= 0.3 for g in gold.get(key, [])
+                    g.optional and jaccard(g.words, item.words) >= 0.3
+                    for g in gold.get(key, [])
                 )
                 count["spurious"] += not near
             elif not mine.target and not mine.optional:
@@ -212,8 +225,14 @@ def relations(gold: dict[tuple[str, int], list[Item]]) -> None:
     table: Counter[tuple[str, str]] = Counter()
     for items in gold.values():
         for item in items:
-            if item.match and item.extra["relation"] and same(item.speaker, item.match.speaker):
-                table[item.extra["relation"]["relation"], item.match.extra["relation"]] += 1
+            if (
+                item.match
+                and item.extra["relation"]
+                and same(item.speaker, item.match.speaker)
+            ):
+                table[
+                    item.extra["relation"]["relation"], item.match.extra["relation"]
+                ] += 1
     kinds = ["new", "rereported", "repeated", "changed", "contradicts", "uncertain"]
     print("relation, gold \\ found  " + "".join(f"{kind:>12}" for kind in kinds))
     for kind in kinds[:-1]:
@@ -236,7 +255,9 @@ def main() -> None:
         draws = random.Random(7)
         many = sorted(
             f1(c["right"], c)
-            for c in (score(draws.choices(keys, k=len(keys)), gold, found) for _ in range(400))
+            for c in (
+                score(draws.choices(keys, k=len(keys)), gold, found) for _ in range(400)
+            )
         )
         print(
             f"Jaccard >= {least}: gold {count['gold']}, found F1 {f1(count['found'], count):.3f}, "
@@ -255,12 +276,16 @@ def tell(keys, gold, found, most: int) -> None:
     for key in keys:
         for g in gold.get(key, []):
             if g.target and g.match is None:
-                lines.append(f"MISSED   {g.ref} {g.speaker} {g.extra['kind']} {g.extra['cue']}")
+                lines.append(
+                    f"MISSED   {g.ref} {g.speaker} {g.extra['kind']} {g.extra['cue']}"
+                )
             elif g.target and not same(g.speaker, g.match.speaker):
                 lines.append(f"SPEAKER  {g.ref} {g.speaker} -> {g.match.speaker}")
         for f in found.get(key, []):
             if f.match is None:
-                lines.append(f"SPURIOUS {key[0]} {f.speaker}: {f.extra['content'][:90]}")
+                lines.append(
+                    f"SPURIOUS {key[0]} {f.speaker}: {f.extra['content'][:90]}"
+                )
     for line in lines[:most]:
         print("  " + line)
 

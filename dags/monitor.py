@@ -23,7 +23,11 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import Asset, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
 
-TABLES = [Asset("onrecord_statements"), Asset("onrecord_claims"), Asset("onrecord_alerts")]
+TABLES = [
+    Asset("onrecord_statements"),
+    Asset("onrecord_claims"),
+    Asset("onrecord_alerts"),
+]
 
 
 def run(step: str) -> int:

@@ -64,7 +64,15 @@ def _run() -> int:
         manager.add_process(name, command, env=dict(os.environ), quiet=False)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     manager.loop()
-    return int(manager.returncode or 0)
+    told = {
+        0,
+        None,
+        -signal.SIGINT,
+        -signal.SIGTERM,
+        128 + signal.SIGINT,
+        128 + signal.SIGTERM,
+    }
+    return 0 if manager.returncode in told else 1  # being told to end is no failure
 
 
 def _taken(port: int) -> bool:
@@ -82,7 +90,9 @@ def _defaults(home: Path, port: str) -> dict[str, str]:
         "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__CORE__FERNET_KEY": keys["fernet"],
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "password.json"),
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(
+            home / "password.json"
+        ),
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": port,

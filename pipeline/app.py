@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cached_property
+from functools import cached_property, partial
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ from pipeline.adapters.jsonl import read_lines, write_lines
 from pipeline.adapters.lake import LocalLake
 from pipeline.adapters.nlp import open_nlp, version_of
 from pipeline.adapters.notify import open_channels
-from pipeline.batch import Extractor
+from pipeline.adapters.tagger import open_tagger
+from pipeline.batch import Extractor, Tagger
 from pipeline.claims.compare import compare_pair
 from pipeline.errors import ConfigError, DamagedError, InputError
 from pipeline.model import AlertRule, Feed, FeedState, Partition, Report
@@ -35,10 +37,19 @@ from pipeline.ports import Channel
 from pipeline.settings import Settings
 from pipeline.statements.export import records
 from pipeline.statements.figures import FigureIndex
+from pipeline.statements.learned import attributions
 from pipeline.statements.topic import judge_of
 
 STEPS = ("fetch", "read", "extract", "match", "alert", "deliver", "publish")
 """The steps of a pass, in their order."""
+
+
+Tell = Callable[[str], None]
+"""Hears what is being done, for a person who waits."""
+
+
+def silently(_: str) -> None:
+    """For those who do not."""
 
 
 class App:
@@ -103,7 +114,14 @@ class App:
             cues=self.config.cues(),
             version=version_of(nlp),
             context_chars=self.settings.context_chars,
+            tagger=self._tagger(),
         )
+
+    def _tagger(self) -> Tagger | None:
+        if self.settings.model == "rules":
+            return None
+        encoder = open_tagger(Path(str(files("pipeline"))) / "statements" / "model")
+        return partial(attributions, encoder=encoder)
 
     @cached_property
     def _alerts(self) -> tuple[list[AlertRule], list[ChannelConfig]]:
@@ -182,19 +200,31 @@ class App:
             version=__version__,
         )
 
-    def run(self, at: datetime, *, everything: bool = False) -> list[Report]:
-        """One pass: every step at one moment."""
+    def run(
+        self, at: datetime, *, everything: bool = False, tell: Tell = silently
+    ) -> list[Report]:
+        """One pass: every step at one moment. ``tell`` hears of each step's begin."""
+        tell("fetch")
         reports = [self.fetch(at, everything=everything)]
-        return reports + [self._step(name)(at) for name in STEPS[1:]]
+        for name in STEPS[1:]:
+            tell(name)
+            reports.append(self._step(name)(at))
+        return reports
 
-    def rebuild(self, since: date, *, alert: bool = False) -> list[Report]:
+    def rebuild(
+        self, since: date, *, alert: bool = False, tell: Tell = silently
+    ) -> list[Report]:
         """Days since ``since`` again from the archive. Asks no feed; alerts if told."""
         now = datetime.now(UTC)
         partitions = self.archive.partitions(since)
         steps.stale_since(since, archive=self.archive, progress=self.progress, now=now)
         last = partitions[-1].moment
         names = ["read", "extract", "match", *(["alert"] if alert else []), "publish"]
-        return [self._step(name)(last) for name in names]
+        reports = []
+        for name in names:
+            tell(name)
+            reports.append(self._step(name)(last))
+        return reports
 
     def close_day(self, day: date) -> Path:
         """Publish a day once more, check it against the archive, write its page.
@@ -226,7 +256,9 @@ class App:
                         text,
                     ),
                 }
-                for (_, line), (text, _), quoted in zip(lines, texts, found, strict=True)
+                for (_, line), (text, _), quoted in zip(
+                    lines, texts, found, strict=True
+                )
             ),
         )
 
@@ -249,8 +281,12 @@ class App:
     def check_feeds(self, now: datetime) -> list[dict[str, Any]]:
         """Every feed asked once, nothing stored: a row each."""
         fresh = [(f, FeedState(feed_id=f.id, url=f.url)) for f in self.feeds]
-        answers = {feed.id: answer for feed, answer in self.fetcher.feeds(fresh, now=now)}
-        return [overview.checked(feed, answers.get(feed.id), now) for feed in self.feeds]
+        answers = {
+            feed.id: answer for feed, answer in self.fetcher.feeds(fresh, now=now)
+        }
+        return [
+            overview.checked(feed, answers.get(feed.id), now) for feed in self.feeds
+        ]
 
     def unknown_figures(self) -> list[dict[str, Any]]:
         """Office-holders whom stored articles name and the roster does not track."""
@@ -291,7 +327,6 @@ def open_app(**overrides: Any) -> App:
             f"setting ONRECORD_{name} (or settings.toml)", None, first["msg"]
         ) from error
     return App(settings)
-
 
 
 def article_text(where: str, line: dict[str, Any]) -> tuple[str, date | None]:

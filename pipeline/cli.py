@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -68,6 +68,18 @@ def _app(config: Path | None, lake: str | None) -> Iterator[App]:
     finally:
         if app is not None:
             app.close()
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """A line that says what is being done, on a terminal; elsewhere nothing."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("...") as line:
+        yield line.update
 
 
 def _moment(at: str | None) -> datetime:
@@ -141,8 +153,9 @@ def run(
     Example: `onrecord run --config config --lake data`
     """
     moment = _moment(at)
-    with _app(config, lake) as app:
-        _told(app.run(moment, everything=everything), moment, as_json)
+    with _app(config, lake) as app, _progress() as tell:
+        reports = app.run(moment, everything=everything, tell=tell)
+    _told(reports, moment, as_json)
 
 
 @cli.command()
@@ -264,8 +277,8 @@ def rebuild(
     Example: `onrecord rebuild --from 2026-03-02`
     """
     day = _day(since, "--from")
-    with _app(config, lake) as app:
-        reports = app.rebuild(day, alert=alerts)
+    with _app(config, lake) as app, _progress() as tell:
+        reports = app.rebuild(day, alert=alerts, tell=tell)
     _told(reports, datetime.now(UTC), as_json)
 
 
@@ -338,7 +351,8 @@ def verify(
 @cli.command()
 def digest(
     day: Annotated[
-        str | None, typer.Option("--date", help="Day, YYYY-MM-DD; the last if left out.")
+        str | None,
+        typer.Option("--date", help="Day, YYYY-MM-DD; the last if left out."),
     ] = None,
     config: Config = None,
     lake: Lake = None,
@@ -445,8 +459,6 @@ def _shown(value: object) -> str:
     if isinstance(value, list | tuple):
         return "; ".join(str(v) for v in value) or "-"
     return "-" if value is None else str(value)
-
-
 
 
 def main() -> None:

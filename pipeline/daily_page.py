@@ -49,4 +49,3 @@ def _over(lake: Lake, name: str, days: list[date]) -> pa.Table:
     there = set(lake.published(name))
     parts = [lake.load(name, day) for day in days if day in there]
     return pa.concat_tables([TABLES[name].schema.empty_table(), *parts])
-

@@ -22,9 +22,7 @@ def digest(text: str) -> str:
 
 def stable_id(*parts: str) -> str:
     """Twenty hex digits that depend on the parts and their order only."""
-    return sha256(
-        "\x1f".join(parts).encode("utf-8", "surrogatepass")
-    ).hexdigest()[:20]
+    return sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:20]
 
 
 def normalised(content: str) -> str:

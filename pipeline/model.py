@@ -104,7 +104,9 @@ class FeedState:
     moved_to: str | None = None  # a permanent redirect seen, not yet proved stable
     moved_seen: int = 0
     unchanged_in_row: int = 0
-    configured_url: str = ""  # as in feeds.toml when it was asked; another starts afresh
+    configured_url: str = (
+        ""  # as in feeds.toml when it was asked; another starts afresh
+    )
 
 
 class Answer(StrEnum):
@@ -523,7 +525,9 @@ class Said:
     denied: bool = False  # reported as denied: the words are what was not so
 
     @classmethod
-    def of(cls, statement: Statement, claim_id: str = "", utterance_id: str = "") -> Self:
+    def of(
+        cls, statement: Statement, claim_id: str = "", utterance_id: str = ""
+    ) -> Self:
         """Of a statement; its day is the one the text says, else that of publication."""
         return cls(
             statement_id=statement.statement_id,

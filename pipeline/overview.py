@@ -54,8 +54,12 @@ def status(
         str(day): lake.load("statements", day).num_rows
         for day in lake.published("statements")[-8:]
     }
-    faults = [f"feed {feed}: {count} failures in a row" for feed, count in failing.items()]
-    faults += [f"{step}: {count} partitions wait" for step, count in waiting.items() if count]
+    faults = [
+        f"feed {feed}: {count} failures in a row" for feed, count in failing.items()
+    ]
+    faults += [
+        f"{step}: {count} partitions wait" for step, count in waiting.items() if count
+    ]
     if last is None or now - last > LATE:
         faults.append(f"no pass since {last or 'ever'}")
     if outbox.get("dead"):

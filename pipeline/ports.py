@@ -221,5 +221,3 @@ class Progress(Protocol):
     def known(self, step: str) -> set[Partition]:
         """Every partition that the step was ever asked to make."""
         ...
-
-

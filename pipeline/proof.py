@@ -53,7 +53,9 @@ def _texts(day: date, lake: Lake, found: list[str]) -> Texts:
 
 def _articles(day: date, lake: Lake, texts: Texts) -> list[str]:
     rows = lake.load("articles", day).to_pylist()
-    published = {(row["article_id"], row["revision"]): row["text_sha256"] for row in rows}
+    published = {
+        (row["article_id"], row["revision"]): row["text_sha256"] for row in rows
+    }
     wrong = [
         f"article {key[0]} revision {key[1]}: published hash is not that of the text"
         for key, article in texts.items()
@@ -69,7 +71,9 @@ def _spans(day: date, lake: Lake, texts: Texts) -> list[str]:
     for row in lake.load("statement_spans", day).to_pylist():
         article = texts.get((row["article_id"], row["revision"]))
         if article is None or article.text[row["start"] : row["end"]] != row["text"]:
-            wrong.append(f"statement {row['statement_id']} span {row['span']}: not the words")
+            wrong.append(
+                f"statement {row['statement_id']} span {row['span']}: not the words"
+            )
         words.setdefault(row["statement_id"], []).append(row["text"])
     for row in lake.load("statements", day).to_pylist():
         if " … ".join(words.get(row["statement_id"], [])) != row["content"]:
@@ -84,6 +88,10 @@ def _references(day: date, lake: Lake) -> list[str]:
     for table in TABLES.values():
         if table.refers.get("statement_id") == "statements.statement_id":
             ids = set(pc.unique(lake.load(table.name, day)["statement_id"]).to_pylist())
-            wrong += [f"{table.name}: no statement {one}" for one in sorted(ids - known)]
+            wrong += [
+                f"{table.name}: no statement {one}" for one in sorted(ids - known)
+            ]
     linked = set(lake.load("claim_links", day)["statement_id"].to_pylist())
-    return wrong + [f"claim_links: statement {one} is missing" for one in sorted(known - linked)]
+    return wrong + [
+        f"claim_links: statement {one} is missing" for one in sorted(known - linked)
+    ]

@@ -24,7 +24,9 @@ class FetchSettings(BaseModel):
 
     connect_seconds: float = Field(8.0, gt=0, le=60)
     read_seconds: float = Field(15.0, gt=0, le=120, description="silence allowed")
-    total_seconds: float = Field(30.0, gt=0, le=300, description="one answer, all of it")
+    total_seconds: float = Field(
+        30.0, gt=0, le=300, description="one answer, all of it"
+    )
     deadline_seconds: float = Field(
         480.0, gt=0, description="one round over all feeds; the rest is due next time"
     )
@@ -51,7 +53,9 @@ class AlertSettings(BaseModel):
     quiet_first_days: int = Field(
         7, ge=0, description="no alert for a figure's first days on record; 0: none"
     )
-    window_hours: int = Field(48, ge=1, le=24 * 14, description="claims looked at again")
+    window_hours: int = Field(
+        48, ge=1, le=24 * 14, description="claims looked at again"
+    )
 
 
 class Settings(BaseSettings):
@@ -65,11 +69,13 @@ class Settings(BaseSettings):
     )
 
     config: Path = Field(Path("config"), description="folder of the config files")
-    lake: str = Field("data", description="folder of archive, working and public tables")
+    lake: str = Field(
+        "data", description="folder of archive, working and public tables"
+    )
     database_url: SecretStr | None = Field(
         None, description="SQLAlchemy URL; a SQLite file in the lake if absent"
     )
-    model: str = Field("learned", pattern="^(rules|learned)$", description="extractor")
+    model: str = Field("rules", pattern="^(rules|learned)$", description="extractor")
     nlp_model: str = Field("", description="spaCy package; the best installed if empty")
     topic: str = Field("ukraine-war", description="file in config/topics")
     context_chars: int = Field(200, ge=0, le=2000, description="published context")

@@ -9,7 +9,7 @@ too much marked, never too little.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 
@@ -81,7 +81,7 @@ Revised = TypeVar("Revised", Statement, Article)
 FOLDS = ("read", "match")
 """Steps whose output hangs on their own earlier outputs."""
 
-CANDIDATES = 40
+CANDIDATES = 60
 """Earlier statements of a figure that a new one is compared with."""
 
 
@@ -114,9 +114,7 @@ def fetch(
     outcomes = dict(_in_order(asked, fetcher.feeds(asked, now=at)))
     parsed = {feed_id: _parsed(outcome) for feed_id, outcome in outcomes.items()}
     wanted = _wanted(parsed, states, gate) + states.wanted_pages(at)
-    answers = dict(
-        fetcher.pages([(page.feed_id, page.url) for page in wanted], now=at)
-    )
+    answers = dict(fetcher.pages([(page.feed_id, page.url) for page in wanted], now=at))
     usable = {
         url: answer
         for url, answer in answers.items()
@@ -469,7 +467,11 @@ def _history(
 
 
 def _stored(
-    lake: Lake, name: str, partition: Partition, kind: type[Revised], key: tuple[str, int]
+    lake: Lake,
+    name: str,
+    partition: Partition,
+    kind: type[Revised],
+    key: tuple[str, int],
 ) -> list[Revised]:
     table = lake.read(name, partition)
     rows = from_arrow(kind, table) if table is not None else []
@@ -556,9 +558,7 @@ def alert(
     return Report(step="alert", rows=outbox.put(alerts))
 
 
-def deliver(
-    at: datetime, *, outbox: Outbox, channels: Mapping[str, Channel]
-) -> Report:
+def deliver(at: datetime, *, outbox: Outbox, channels: Mapping[str, Channel]) -> Report:
     """Send what is due. A dead channel blocks neither the others nor the pipeline."""
     failures = []
     sent = 0
@@ -642,7 +642,8 @@ def _publish_day(day: date, lake: Lake, outbox: Outbox, version: str) -> int:
         "statement_topics": [row for s in statements for row in convert.topic_rows(s)],
         "claims": [convert.claim_row(claim) for claim in claims_of(told, as_of)],
         "claim_links": [
-            convert.link_row(one.relation, one.statement, MATCHER_VERSION) for one in told
+            convert.link_row(one.relation, one.statement, MATCHER_VERSION)
+            for one in told
         ],
         "corrections": [
             convert.plain_row(correction)
@@ -725,7 +726,9 @@ def _poll_rows(polls: Sequence[Poll]) -> list[dict[str, object]]:
 # ------------------------------------------------------------------------- rebuild
 
 
-def stale_since(day: date, *, archive: Archive, progress: Progress, now: datetime) -> int:
+def stale_since(
+    day: date, *, archive: Archive, progress: Progress, now: datetime
+) -> int:
     """Mark every archived partition since a day to be made again; how many.
 
     Nothing is removed: each partition is replaced whole as it is made.
@@ -762,4 +765,3 @@ def _each(
         for name, count in report.counts.items():
             counts[name] = counts.get(name, 0) + count
     return Report(step=step, rows=rows, failures=tuple(failures), counts=counts)
-

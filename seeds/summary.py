@@ -45,7 +45,9 @@ def _by_figure(statements: pd.DataFrame, links: pd.DataFrame) -> Table:
     )
     counts = counts.fillna(0).astype(int)
     counts["all"] = counts.sum(axis=1)
-    table = Table(title="Statements about the war, by figure", box=None, title_justify="left")
+    table = Table(
+        title="Statements about the war, by figure", box=None, title_justify="left"
+    )
     table.add_column("figure")
     for column in counts.columns:
         table.add_column(str(column), justify="right")
@@ -55,7 +57,9 @@ def _by_figure(statements: pd.DataFrame, links: pd.DataFrame) -> Table:
 
 
 def _new(statements: pd.DataFrame, links: pd.DataFrame, alerts: pd.DataFrame) -> Table:
-    told = alerts.merge(statements[["statement_id", "content", "outlet"]], on="statement_id")
+    told = alerts.merge(
+        statements[["statement_id", "content", "outlet"]], on="statement_id"
+    )
     told = told.merge(links[["statement_id", "reasons"]], on="statement_id")
     told = told.sort_values(["created_at", "alert_id"], kind="stable")
     kinds = told[told.relation != "new"].head(8)

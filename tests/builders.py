@@ -50,7 +50,9 @@ def a_response(**values: Any) -> Response:
 
 
 def an_article(**values: Any) -> Article:
-    text = values.get("text", "Putin says no\nVladimir Putin said Russia would not stop.")
+    text = values.get(
+        "text", "Putin says no\nVladimir Putin said Russia would not stop."
+    )
     url = values.get("url", "http://herald.example/a")
     made = {
         "article_id": ids.article_id(url),

@@ -80,7 +80,9 @@ def test_compare_labels_each_pair_in_order(tmp_path):
     )
 
     assert done.returncode == 0, done.stderr
-    (answer,) = [json.loads(x) for x in (tmp_path / "out.jsonl").read_text().splitlines()]
+    (answer,) = [
+        json.loads(x) for x in (tmp_path / "out.jsonl").read_text().splitlines()
+    ]
     assert answer["label"] == "same"
     assert set(answer) == {"pair_id", "label", "relation", "score", "reasons"}
 
@@ -89,7 +91,10 @@ def test_compare_labels_each_pair_in_order(tmp_path):
     ("row", "said"),
     [
         ({"article_id": "a"}, r"in.jsonl:1: text: a string is expected"),
-        ({"article_id": "a", "text": "x", "published": "soon"}, "published: not ISO 8601"),
+        (
+            {"article_id": "a", "text": "x", "published": "soon"},
+            "published: not ISO 8601",
+        ),
         (["no", "object"], "one JSON object a line is expected"),
     ],
 )

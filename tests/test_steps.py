@@ -197,7 +197,10 @@ def test_a_bad_feed_is_one_row_with_its_reason_and_the_run_goes_on(tmp_path):
         "".join(f'[[feeds]]\nid = "{p}"\nurl = "http://{host}/{p}"\n' for p in paths)
     )
     app = open_app(
-        config=config, lake=str(tmp_path / "lake"), model="rules", fetch={"allow": [host]}
+        config=config,
+        lake=str(tmp_path / "lake"),
+        model="rules",
+        fetch={"allow": [host]},
     )
     app.__dict__["extractor"] = an_extractor()
 

@@ -171,26 +171,19 @@ def gradients(
     return whole, parts, sum(len(e["rows"]) for e in batch)
 
 
-def groups(model: Tagger, rate: float, decay: float, heads: float) -> list[dict]:
-    """Lower rates for lower layers; no weight decay on biases, norms and embeddings."""
+def groups(
+    stored: dict[str, torch.Tensor], rate: float, decay: float, heads: float
+) -> list[dict]:
+    """Lower rates for lower layers; no weight decay on biases and norms."""
     found: list[dict] = []
-    for name, p in model.named_parameters():
-        if not p.requires_grad:
-            continue
+    for name, p in stored.items():
+        lr = heads
         if name.startswith("blocks."):
             lr = rate * decay ** (LAYERS - 1 - int(name.split(".")[1]))
         elif name.startswith(("place", "norm")):
             lr = rate * decay**LAYERS
-        else:
-            lr = heads
-        found.append(
-            {
-                "params": [p.data],
-                "lr": lr,
-                "base": lr,
-                "weight_decay": 0.01 if p.ndim > 1 else 0.0,
-            }
-        )
+        shrink = 0.01 if p.ndim > 1 else 0.0
+        found.append({"params": [p], "lr": lr, "base": lr, "weight_decay": shrink})
     return found
 
 
@@ -233,11 +226,14 @@ def main() -> None:
             low or name.startswith(tuple(f"blocks.{n}." for n in range(a.freeze)))
         ):
             p.requires_grad_(False)
-    optimizer = torch.optim.AdamW(
-        groups(model, a.rate, a.layer_decay, a.heads), betas=(0.9, 0.98), fused=True
-    )
     trained = {n: p for n, p in model.named_parameters() if p.requires_grad}
-    mean = {n: p.detach().clone() for n, p in trained.items()}
+    # The same memory under another name: autograd does not mind that it is written
+    # while a thread reads it, and the optimizer steps on exactly these tensors.
+    stored = {n: p.data for n, p in trained.items()}
+    optimizer = torch.optim.AdamW(
+        groups(stored, a.rate, a.layer_decay, a.heads), betas=(0.9, 0.98), fused=True
+    )
+    mean = {n: p.clone() for n, p in stored.items()}
     a.out.mkdir(parents=True, exist_ok=True)
     begun, step, epoch, progress, per_epoch = time.monotonic(), 0, 0, 0.0, 0
     seen = np.zeros(3)
@@ -259,9 +255,6 @@ def main() -> None:
             a.out / f"{name}.safetensors",
         )
 
-    stored = [
-        p.data for p in trained.values()
-    ]  # same memory, written while others read
     answers: deque[Future] = deque()
     while progress < 1:
         epoch += 1
@@ -291,17 +284,17 @@ def main() -> None:
             for group in optimizer.param_groups:
                 group["lr"] = group["base"] * rate
             pieces = sum(one[2] for one in got)
-            for n, p in enumerate(stored):
+            for n, p in enumerate(stored.values()):
                 p.grad = sum(one[0][n] * (one[2] / pieces) for one in got)
             losses = np.average(
                 [one[1] for one in got], axis=0, weights=[one[2] for one in got]
             )
-            torch.nn.utils.clip_grad_norm_(stored, 1.0)
+            torch.nn.utils.clip_grad_norm_(list(stored.values()), 1.0)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
             step += 1
             keep = min(0.998, (1 + step) / (20 + step))
-            torch._foreach_lerp_(list(mean.values()), stored, 1 - keep)
+            torch._foreach_lerp_(list(mean.values()), list(stored.values()), 1 - keep)
             seen = 0.98 * seen + 0.02 * losses
             if step % 20 == 0:
                 fair = seen / (1 - 0.98**step)

@@ -32,7 +32,10 @@ class WarcArchive:
         self.root = root / "archive"
 
     def add(self, partition: Partition, responses: Sequence[Response]) -> str:
-        path = self._folder(partition) / f"{partition.part}-{self._next(partition):03}.warc.gz"
+        path = (
+            self._folder(partition)
+            / f"{partition.part}-{self._next(partition):03}.warc.gz"
+        )
         write_whole(path, _warc(responses, path.name))
         return path.name
 

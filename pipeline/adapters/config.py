@@ -110,7 +110,9 @@ class ConfigFolder:
         self.folder = folder
         if not folder.is_dir():
             raise ConfigError(
-                folder, None, "no such folder; name one with --config or ONRECORD_CONFIG"
+                folder,
+                None,
+                "no such folder; name one with --config or ONRECORD_CONFIG",
             )
 
     def feeds(self) -> list[Feed]:
@@ -145,7 +147,9 @@ class ConfigFolder:
     def topic(self, topic_id: str) -> Topic:
         """topics/<id>.toml; ConfigError lists those there are."""
         if not re.fullmatch(r"[a-z0-9-]+", topic_id):
-            raise ConfigError(self.folder / "topics", None, f"not a topic id: {topic_id!r}")
+            raise ConfigError(
+                self.folder / "topics", None, f"not a topic id: {topic_id!r}"
+            )
         return self._source(f"topics/{topic_id}.toml").make(Topic.from_dict)
 
     def alerts(self) -> tuple[list[AlertRule], list[ChannelConfig]]:
@@ -281,7 +285,11 @@ class _Source:
 
     def _header(self, table: str, nth: int, after: int) -> int | None:
         header = re.compile(rf"\s*\[\[(?:\w+\.)*{re.escape(table)}\]\]")
-        found = [n for n, text in enumerate(self.lines, 1) if n > after and header.match(text)]
+        found = [
+            n
+            for n, text in enumerate(self.lines, 1)
+            if n > after and header.match(text)
+        ]
         return found[nth] if nth < len(found) else None
 
     def _key(self, after: int, key: str) -> int | None:

@@ -79,7 +79,9 @@ def _text(name: str, **options: Any) -> sa.Column[str]:
 
 
 def _moment(name: str, **options: Any) -> sa.Column[datetime]:
-    return sa.Column(name, UtcDateTime, nullable=options.pop("nullable", False), **options)
+    return sa.Column(
+        name, UtcDateTime, nullable=options.pop("nullable", False), **options
+    )
 
 
 def _number(name: str, **options: Any) -> sa.Column[int]:
@@ -246,7 +248,9 @@ class Database:
         if not rows:
             return
         insert = (
-            postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
+            postgresql.insert
+            if self._engine.dialect.name == "postgresql"
+            else sqlite.insert
         )
         statement = insert(table)
         keys = [column.name for column in table.primary_key]
@@ -267,7 +271,9 @@ class Database:
     ) -> int:
         """Insert rows whose key is not there yet; how many."""
         insert = (
-            postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
+            postgresql.insert
+            if self._engine.dialect.name == "postgresql"
+            else sqlite.insert
         )
         return sum(
             db.execute(insert(table).on_conflict_do_nothing(), row).rowcount
@@ -436,7 +442,9 @@ def _page_row(
 
 
 def _feed_state(feed: Feed, row: Any) -> FeedState:
-    if row is None or row.configured_url != feed.url:  # never asked, or an editor moved it
+    if (
+        row is None or row.configured_url != feed.url
+    ):  # never asked, or an editor moved it
         return FeedState(feed_id=feed.id, url=feed.url, configured_url=feed.url)
     return FeedState(**_columns(feed_states, row))
 
@@ -530,15 +538,23 @@ class DbRecord:
             .where(record_terms.c.figure_id == said.figure_id)
             .where(record_terms.c.term.in_(list(terms)))
             .where(record_terms.c.partition < str(before))
-            .group_by(record_terms.c.statement_id)
-            .order_by(shared.desc(), record_terms.c.statement_id)
+            .group_by(record_terms.c.statement_id, record_terms.c.partition)
+            .order_by(
+                shared.desc(),
+                record_terms.c.partition.desc(),  # of equals, what was said last
+                record_terms.c.statement_id.desc(),
+            )
             .limit(limit)
             .subquery()
         )
         query = (
             sa.select(record)
             .join(best, best.c.statement_id == record.c.statement_id)
-            .order_by(best.c.shared.desc(), record.c.statement_id)
+            .order_by(
+                best.c.shared.desc(),
+                record.c.partition.desc(),
+                record.c.statement_id.desc(),
+            )
         )
         with self._db.begin() as db:
             return [_said(row) for row in db.execute(query)]
@@ -635,13 +651,16 @@ def _claim_states(
         if first.first_seen_at < since:
             continue
         statements = [_statement(row.statement) for row in members]
+        first_of = {s.outlet: s.url for s in reversed(statements)}
+        outlets = tuple(dict.fromkeys(s.outlet for s in statements))
         states.append(
             ClaimState(
                 claim_id=first.claim_id,
                 relation=_relation(first),
                 statement=statements[0],
                 earlier=earlier.get(first.earlier_id) if first.earlier_id else None,
-                outlets=tuple(dict.fromkeys(s.outlet for s in statements)),
+                outlets=outlets,
+                links=tuple(first_of[outlet] for outlet in outlets),
                 n_independent=len({s.wire_group_id for s in statements}),
             )
         )
@@ -691,9 +710,7 @@ def _dump(statement: Statement) -> str:
 
 def _statement(text: str) -> Statement:
     values = json.loads(text)
-    return Statement(
-        **{k: _RICH[k](v) if k in _RICH else v for k, v in values.items()}
-    )
+    return Statement(**{k: _RICH[k](v) if k in _RICH else v for k, v in values.items()})
 
 
 class DbOutbox:
@@ -725,7 +742,9 @@ class DbOutbox:
     def due(self, now: datetime) -> list[tuple[Alert, int]]:
         query = (
             sa.select(outbox)
-            .where(outbox.c.state.in_(["pending", "failed"]), outbox.c.next_try_at <= now)
+            .where(
+                outbox.c.state.in_(["pending", "failed"]), outbox.c.next_try_at <= now
+            )
             .order_by(outbox.c.created_at, outbox.c.alert_id)
         )
         with self._db.begin() as db:

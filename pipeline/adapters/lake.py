@@ -113,7 +113,11 @@ class LocalLake:
 
     def _work(self, name: str, partition: Partition) -> Path:
         return (
-            self.root / "work" / name / f"date={partition.day}" / f"{partition.part}.parquet"
+            self.root
+            / "work"
+            / name
+            / f"date={partition.day}"
+            / f"{partition.part}.parquet"
         )
 
     def _table(self, table: str, day: date) -> Path:
@@ -125,7 +129,9 @@ def _reading(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, pa.ArrowException) as error:
-        raise DamagedError(str(path), f"{error}; onrecord rebuild makes it anew") from error
+        raise DamagedError(
+            str(path), f"{error}; onrecord rebuild makes it anew"
+        ) from error
 
 
 def _read(path: Path) -> pa.Table:

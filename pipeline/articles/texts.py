@@ -27,9 +27,10 @@ _UNSEEN = re.compile(
     "\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
 )
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-_SPACE = re.compile(r"\s+")
+_SHAPELESS = re.compile(r"[\W_]+")
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,1000}>|<!--.*?-->", re.S)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_TAIL = 120  # characters in which a paragraph says that it goes on elsewhere
 MAX_HTML = 1_000_000
 MAX_PARAGRAPHS = 4_000
 
@@ -95,8 +96,9 @@ _SENTENCE_END = re.compile(r"[.!?…\"'”’»)]\s*$")
 
 def plain(text: str) -> str:
     """One line: NFC, single spaces, no characters that nobody sees."""
-    text = _CONTROL.sub("", _UNSEEN.sub("", text.replace("\u200d", "")))
-    return _SPACE.sub(" ", unicodedata.normalize("NFC", text)).strip()
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", _UNSEEN.sub("", text))
+    return " ".join(_CONTROL.sub("", " ".join(text.split())).split())
 
 
 def title_of(text: str) -> str:
@@ -117,7 +119,7 @@ def paragraphs(markup: str) -> list[str]:
             return _cleaned(re.split(r"\n\s*\n|\r", lines))
         markup = lines  # markup that was escaped once too often
     try:
-        root = lxml_html.fragment_fromstring(markup, create_parent="div")
+        root = lxml_html.document_fromstring(f"<body>{markup}</body>")
     except (etree.LxmlError, ValueError):
         return _cleaned(html.unescape(_TAG.sub("\n", markup)).split("\n"))
     return _cleaned(_lines(root))
@@ -158,7 +160,8 @@ def body_of(lines: Iterable[str], title: str) -> list[str]:
     kept: list[str] = []
     seen = {_shape(title)}
     for line in lines:
-        line = _MORE_END.sub("", line).strip()
+        line = line[:-_TAIL] + _MORE_END.sub("", line[-_TAIL:])
+        line = line.strip()
         shape = _shape(line)
         if not shape or shape in seen or is_promo(line):
             continue
@@ -172,14 +175,14 @@ def is_promo(line: str) -> bool:
     """Whether a paragraph is furniture: promotion, caption, share bar, time stamp."""
     if len(line) > 400:
         return False
-    if _CREDIT_END.search(line) and len(line) < 300:
+    if len(line) < 300 and _CREDIT_END.search(line[-_TAIL:]):
         return True
     return _PROMO.fullmatch(line) is not None
 
 
 def is_cut_off(text: str) -> bool:
     """Whether a text says itself that it goes on elsewhere."""
-    return _CUT_OFF.search(text) is not None
+    return _CUT_OFF.search(text[-_TAIL:]) is not None
 
 
 def ends_whole(text: str) -> bool:
@@ -187,4 +190,6 @@ def ends_whole(text: str) -> bool:
 
 
 def _shape(text: str) -> str:
-    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text).casefold())
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+    return _SHAPELESS.sub("", text.casefold())

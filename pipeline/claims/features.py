@@ -102,9 +102,9 @@ class Features:
     quoted: tuple[str, ...]  # partial quotations within, as stems
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=4096)
 def features(text: str) -> Features:
-    """What a statement holds. Kept for the last 16,384 texts.
+    """What a statement holds. Kept for the last 4,096 texts (some 20 KB each).
 
     Of a text beyond 4,000 characters, the first 4,000: whole speeches are no claims.
     """
@@ -130,7 +130,7 @@ def features(text: str) -> Features:
         names=frozenset(w.concept for w in words if w is not None and w.name),
         places=frozenset(w.concept for w in words if w is not None and w.place),
         shown=shown,
-        degree=_degree(lower),
+        degree=_degree([w.casefold() for n, w in enumerate(said) if n not in taken]),
         extent=max((lexicon.EXTENTS.get(word, 0) for word in lower), default=0),
         windows=_windows(said, words),
         grams=frozenset(letters[i : i + 4] for i in range(max(1, len(letters) - 3))),
@@ -251,7 +251,8 @@ def _degree(lower: Sequence[str]) -> str:
 # -------------------------------------------------------------------------- numbers
 
 
-_ORDINAL = re.compile(r"(?:st|nd|rd|th)$")
+_ENDS = frozenset(["st", "nd", "rd", "th"])
+_OF_A_MONTH = frozenset(lexicon.OF_A_MONTH.split())
 _CLOCK = frozenset({"am", "pm", "gmt", "utc", "o"})
 
 
@@ -261,31 +262,48 @@ def _numbers(said: Sequence[str]) -> tuple[tuple[Number, ...], frozenset[int]]:
     taken: set[int] = set()
     at = 0
     while at < len(said):
-        end, value = _value(said, at)
-        if value is None:
-            if _is_month(said, at) and at not in taken:
-                taken.add(at)
-                month = lexicon.MONTHS[said[at].casefold()]
-                found.append(_day(month, 0, said[at]))
-            at += 1
-            continue
-        number, end = _quantity(said, at, end, value)
+        number, end = _date(said, at) or _figure(said, at)
         taken.update(range(at, end))
-        if (
-            number is not None
-            and number.kind == "date"
-            and _month_alone(found, at, said)
-        ):
-            found.pop()  # the month stood before its day
         if number is not None:
             found.append(number)
-        at = end
+        at = max(end, at + 1)
     return tuple(found), frozenset(taken)
 
 
-def _month_alone(found: Sequence[Number], at: int, said: Sequence[str]) -> bool:
-    """Whether what was found last is the month right before ``at``."""
-    return bool(found) and at > 0 and found[-1].text == said[at - 1]
+def _date(said: Sequence[str], at: int) -> tuple[Number, int] | None:
+    """A day or a month that begins at ``at``, and where it ends; the day may be 0."""
+    after = at + 2 if at + 1 < len(said) and said[at + 1] in _ENDS else at + 1
+    if _is_day(said, at) and _is_month(said, after):
+        return _day(said[after], said[at]), after + 1
+    if _is_month(said, at):
+        if _is_day(said, at + 1):
+            return _day(said[at], said[at + 1]), at + 2
+        if at and said[at - 1].casefold() in _OF_A_MONTH:
+            return _day(said[at], ""), at + 1
+    return None
+
+
+def _is_day(said: Sequence[str], at: int) -> bool:
+    return at < len(said) and said[at].isdecimal() and 0 < int(said[at]) < 32
+
+
+def _is_month(said: Sequence[str], at: int) -> bool:
+    return (
+        at < len(said)
+        and said[at][0].isupper()
+        and said[at].casefold() in lexicon.MONTHS
+    )
+
+
+def _day(month: str, day: str) -> Number:
+    value = lexicon.MONTHS[month.casefold()] * 100 + int(day or 0)
+    return Number(value, "date", frozenset(), f"{month} {day}".strip())
+
+
+def _figure(said: Sequence[str], at: int) -> tuple[Number | None, int]:
+    """The number that begins at ``at`` with what it counts; None where none does."""
+    end, value = _value(said, at)
+    return (None, at) if value is None else _quantity(said, at, end, value)
 
 
 def _value(said: Sequence[str], at: int) -> tuple[int, float | None]:
@@ -333,18 +351,10 @@ def _quantity(
         return Number(value, "money", unit, before + text, about), end
     if after == "%":
         return Number(value, "percent", frozenset(), text + "%", about), end + 1
-    if after in ("st", "nd", "rd", "th"):
-        end += 1
-        text += after
-        after = said[end].casefold() if end < len(said) else ""
-        if after not in lexicon.MONTHS and before not in lexicon.MONTHS:
-            return Number(value, "ordinal", _counted(said, end), text), end
+    if after in _ENDS:
+        return Number(value, "ordinal", _counted(said, end + 1), text + after), end + 1
     if after in _CLOCK or before == ":" or after == ":":
         return None, end + 1
-    if before in lexicon.MONTHS and value < 32 and said[at - 1][0].isupper():
-        return _day(lexicon.MONTHS[before], value, f"{said[at - 1]} {text}"), end
-    if after in lexicon.MONTHS and value < 32 and said[end][0].isupper():
-        return _day(lexicon.MONTHS[after], value, f"{text} {said[end]}"), end + 1
     if text.isdigit() and len(text) == 4 and 1900 <= value < 2100:
         return Number(value, "year", frozenset(), text), end
     unit_word = _singular(after)
@@ -353,21 +363,6 @@ def _quantity(
         unit = frozenset({unit_word} if kind == "money" else ())
         return Number(value * size, kind, unit, f"{text} {after}", about), end + 1
     return Number(value, "count", _counted(said, end), text, about), end
-
-
-_OF_A_MONTH = frozenset(lexicon.OF_A_MONTH.split())
-
-
-def _is_month(said: Sequence[str], at: int) -> bool:
-    """A month by name; 'May' and 'March' only where they cannot be something else."""
-    token = said[at]
-    if token.casefold() not in lexicon.MONTHS or not token[0].isupper():
-        return False
-    return at > 0 and said[at - 1].casefold() in _OF_A_MONTH
-
-
-def _day(month: int, day: float, text: str) -> Number:
-    return Number(month * 100 + day, "date", frozenset(), text)
 
 
 def _singular(word: str) -> str:

@@ -1,4 +1,4 @@
-"""Word lists for comparing statements in news English: general, of no one conflict.
+"""Word lists for comparing statements in news English: for no one topic or conflict.
 
 Each table is written in whole words and turned into stems by ``words``. A line of
 ``SYNONYMS`` is one concept; what a speaker negates, and what is the opposite of what,
@@ -232,10 +232,10 @@ nato: nato alliance
 """A country, its people and its capital, which stands for its government."""
 
 PLACES = """
-jeddah istanbul geneva minsk-talks davos donbas crimea donetsk luhansk kherson
-zaporizhzhia kharkiv odesa odessa mariupol lviv dnipro belgorod kursk bryansk rostov
-sevastopol alaska budapest anchorage ramstein munich
+istanbul geneva davos jeddah dubai shanghai hongkong mumbai sydney toronto strasbourg
+munich hamburg barcelona milan alaska texas california florida crimea gaza sinai donbas
 """
+"""Well-known places that stand for no government."""
 
 FUNCTION_WORDS = """
 a an the this that these those it its he she they him her them his their theirs i me my

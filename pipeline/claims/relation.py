@@ -358,11 +358,8 @@ def _edits(a: Features, b: Features, same: float) -> tuple[str, ...]:
     ]
     swaps = _swaps(a, b)
     for old, new in swaps:
-        if _named(a, old) and _named(b, new) and not _one_name(a, b, old, new):
-            places = {old <= a.places, new <= b.places}
-            if len(places) == 2:
-                continue  # a person for a country: who stands for whom is not known
-            word = "place" if True in places else "name"
+        word = _other_name(a, b, old, new)
+        if word:
             reasons.append(f"another {word}: {_shown(a, old)} -> {_shown(b, new)}")
     if not reasons and _much(a, b, swaps):
         reasons += [
@@ -373,7 +370,8 @@ def _edits(a: Features, b: Features, same: float) -> tuple[str, ...]:
         if {a.degree, b.degree} == {"certain", "possible"}:
             reasons.append(f"another degree: {a.degree} -> {b.degree}")
         if a.extent and b.extent and a.extent != b.extent:
-            reasons.append("another extent")
+            before, now = _EXTENTS[a.extent], _EXTENTS[b.extent]
+            reasons.append(f"another extent: {before} -> {now}")
     return tuple(reasons)
 
 
@@ -411,6 +409,17 @@ def _named(features: Features, concepts: Set[str]) -> bool:
     return names > 0.5 * sum(weights[c] for c in concepts)
 
 
+def _other_name(a: Features, b: Features, old: Set[str], new: Set[str]) -> str:
+    """name or place, where the one stands for another of its kind; else nothing.
+
+    A person for a country is neither: who speaks for whom is not known here.
+    """
+    if not _named(a, old) or not _named(b, new) or _one_name(a, b, old, new):
+        return ""
+    places = old <= a.places, new <= b.places
+    return {(True, True): "place", (False, False): "name"}.get(places, "")
+
+
 def _one_name(a: Features, b: Features, old: Set[str], new: Set[str]) -> bool:
     """Whether the names are one name written in two ways: Colo. and Colorado, UN."""
     ours = [a.shown[c] for c in sorted(old & a.names)]
@@ -438,6 +447,7 @@ def _shown(features: Features, concepts: Set[str]) -> str:
     return ", ".join(sorted(features.shown[c] for c in concepts))
 
 
+_EXTENTS = {4: "all", 3: "most", 2: "half", 1: "some"}
 _NOUNS = {"date": "date", "year": "year", "percent": "percentage", "money": "sum"}
 
 

@@ -29,6 +29,7 @@ from pipeline.errors import ParseError
 from pipeline.feeds.dates import moment_of
 from pipeline.feeds.encoding import decoded
 from pipeline.feeds.jsonfeed import parse_json
+from pipeline.feeds.plain import read_plain
 from pipeline.ids import stable_id
 from pipeline.model import Entry, Parsed, Response
 
@@ -90,8 +91,13 @@ def parse_feed(response: Response) -> Parsed:
     start = text.find("<")
     if start < 0 or not _has_root(text):
         raise ParseError(feed_id, _what_it_is(text), status=response.status)
-    document = _mended(text[start:])
-    found = _feedparsed(document.text, response)
+    whole = _DECLARATION.sub(r"\1", text[start:], count=1)
+    found = _plainly(whole)
+    if found is not None:
+        return _with_cut(_parsed(found, None, response), response)
+    document = _mended(whole)
+    found = _plainly(document.text) if document.text != whole else None
+    found = found or _feedparsed(document.text, response)
     if not found.entries and not found.version:
         reason = document.damage if not document.text else None
         raise ParseError(feed_id, reason or _what_it_is(text), status=response.status)
@@ -162,8 +168,7 @@ class _BoundError(Exception):
 
 def _mended(text: str) -> _Document:
     """The document as well-formed as it can be made without a guess."""
-    text = _DECLARATION.sub(r"\1", text, count=1).lstrip()
-    text = _without_bombs(text)
+    text = _without_bombs(text.lstrip())
     walk = _walked(text)
     if walk.error is not None and walk.stop is None:
         mended = _CDATA.split(text)
@@ -336,6 +341,17 @@ class _Loose(LooseFeedParser):  # type: ignore[misc]
     """feedparser's reader of anything else."""
 
     can_be_relative_uri = LooseFeedParser.can_be_relative_uri - {"id"}
+
+
+def _plainly(text: str) -> _Found | None:
+    """What the fast reader makes of a document; None where it is not for it."""
+    plain = read_plain(
+        text.encode("utf-8", "replace"),
+        max_entries=MAX_ENTRIES,
+        max_depth=MAX_DEPTH,
+        max_attributes=MAX_ATTRIBUTES,
+    )
+    return None if plain is None else _Found(plain.feed, plain.entries, plain.version)
 
 
 def _feedparsed(text: str, response: Response) -> _Found:

@@ -49,7 +49,9 @@ def _of_cue(found: Attribution, cue: Token | None, cues: Cues) -> Act:
 def _of_content(content: str, cues: Cues) -> Act:
     if content.rstrip().endswith("?"):
         return Act.OTHER
-    for act, pattern in _patterns(tuple(sorted((a, tuple(w)) for a, w in cues.contents.items()))):
+    for act, pattern in _patterns(
+        tuple(sorted((a, tuple(w)) for a, w in cues.contents.items()))
+    ):
         if pattern.search(content):
             return act
     return _NEUTRAL
@@ -63,7 +65,9 @@ def _patterns(
         (
             Act(act),
             re.compile(
-                r"\b(?:" + "|".join(re.escape(w).replace(r"\*", r"\w*") for w in words) + r")\b",
+                r"\b(?:"
+                + "|".join(re.escape(w).replace(r"\*", r"\w*") for w in words)
+                + r")\b",
                 re.IGNORECASE,
             ),
         )

@@ -42,12 +42,22 @@ def attributions(doc: Doc, text: str, cues: Cues) -> list[Attribution]:
 def _keep(reading: Reading, kept: list[Attribution], found: Attribution) -> None:
     """Add a finding, or join it to one whose tag stands between the two contents."""
     for number, other in enumerate(kept):
-        if found.cue is not None and found.cue == other.cue and _shared(found, other) == 0:
+        if (
+            found.cue is not None
+            and found.cue == other.cue
+            and _shared(found, other) == 0
+        ):
             first, second = sorted((found, other), key=lambda a: a.content[0])
             around = first.content[-1].end <= found.cue.start < second.content[0].start
             lead = reading.text[found.cue.end : second.content[0].start].split()
-            resumed = lead[-1:] == ["that"] or reading.text[second.content[0].start].islower()
-            if around and resumed and (second.method == "quoted" or lead[-1:] == ["that"]):
+            resumed = (
+                lead[-1:] == ["that"] or reading.text[second.content[0].start].islower()
+            )
+            if (
+                around
+                and resumed
+                and (second.method == "quoted" or lead[-1:] == ["that"])
+            ):
                 content = (*first.content, *second.content)
                 voice = voice_of(content, reading.quotes)
                 kept[number] = replace(other, content=content, voice=voice)
@@ -67,7 +77,9 @@ def _take_up(reading: Reading, kept: list[Attribution]) -> None:
         before = [a for a in kept if a.content[-1].end <= quote.outer.start]
         if not before:
             continue
-        last = max(before, key=lambda a: max(a.content[-1].end, a.cue.end if a.cue else 0))
+        last = max(
+            before, key=lambda a: max(a.content[-1].end, a.cue.end if a.cue else 0)
+        )
         end = max(last.content[-1].end, last.cue.end if last.cue else 0)
         between = reading.text[end : quote.outer.start]
         if "\n" in between or len(between) > 120 or _stops(between) > 1:
@@ -121,7 +133,8 @@ def _shaped(found: Attribution, quotes: list[Quotation]) -> Attribution:
     for span in found.content:
         for quote in quotes:
             if quote.outer == span or (
-                quote.outer.start == span.start and quote.outer.end - 1 <= span.end
+                quote.outer.start == span.start
+                and quote.outer.end - 1 <= span.end
                 and quote.inner.end <= span.end <= quote.outer.end
             ):
                 span = quote.inner

@@ -13,17 +13,93 @@ from spacy.tokens import Doc, Token
 from pipeline.model import Figure, FigureKind, MentionKind, Span
 from pipeline.statements.figures import FigureIndex, Mention, fold
 
-_HE = frozenset({"mr", "sir", "king", "prince", "lord", "spokesman", "chairman", "congressman",
-                 "councilman", "businessman", "father", "son", "brother", "husband", "pope"})
-_SHE = frozenset({"mrs", "ms", "miss", "dame", "queen", "princess", "lady", "spokeswoman",
-                  "chairwoman", "congresswoman", "councilwoman", "businesswoman", "mother",
-                  "daughter", "sister", "wife"})
-_HONORIFICS = frozenset({"mr", "mrs", "ms", "miss", "dr", "sir", "dame", "lord", "lady", "sen",
-                         "rep", "gov", "gen", "col", "lt", "sgt", "president", "senator",
-                         "governor", "general", "minister", "secretary"})
-_NOT_NAMES = frozenset({"monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
-                        "sunday", "january", "february", "march", "april", "june", "july",
-                        "august", "september", "october", "november", "december"})
+_HE = frozenset(
+    {
+        "mr",
+        "sir",
+        "king",
+        "prince",
+        "lord",
+        "spokesman",
+        "chairman",
+        "congressman",
+        "councilman",
+        "businessman",
+        "father",
+        "son",
+        "brother",
+        "husband",
+        "pope",
+    }
+)
+_SHE = frozenset(
+    {
+        "mrs",
+        "ms",
+        "miss",
+        "dame",
+        "queen",
+        "princess",
+        "lady",
+        "spokeswoman",
+        "chairwoman",
+        "congresswoman",
+        "councilwoman",
+        "businesswoman",
+        "mother",
+        "daughter",
+        "sister",
+        "wife",
+    }
+)
+_HONORIFICS = frozenset(
+    {
+        "mr",
+        "mrs",
+        "ms",
+        "miss",
+        "dr",
+        "sir",
+        "dame",
+        "lord",
+        "lady",
+        "sen",
+        "rep",
+        "gov",
+        "gen",
+        "col",
+        "lt",
+        "sgt",
+        "president",
+        "senator",
+        "governor",
+        "general",
+        "minister",
+        "secretary",
+    }
+)
+_NOT_NAMES = frozenset(
+    {
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+        "january",
+        "february",
+        "march",
+        "april",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+    }
+)
 _ALIKE = 0.72
 """Spelling likeness from which a name behind a role is its holder, misspelt."""
 
@@ -37,7 +113,9 @@ class Member:
     figure: Figure | None = None
     pronoun: str = ""
     leader: bool = False
-    words: set[str] = field(default_factory=set)  # 'russian', 'campaign': beside the name
+    words: set[str] = field(
+        default_factory=set
+    )  # 'russian', 'campaign': beside the name
     nouns: set[str] = field(default_factory=set)  # 'ambassador': what it is called
     titles: set[str] = field(default_factory=set)
     places: set[str] = field(default_factory=set)
@@ -72,7 +150,9 @@ def cast_of(doc: Doc, text: str, index: FigureIndex, on: date | None) -> Cast:
 class _Casting:
     """One pass that fills a cast."""
 
-    def __init__(self, doc: Doc, text: str, index: FigureIndex, on: date | None) -> None:
+    def __init__(
+        self, doc: Doc, text: str, index: FigureIndex, on: date | None
+    ) -> None:
         self.doc, self.text, self.index, self.on = doc, text, index, on
         self.starts = [token.idx for token in doc]
         self.by_figure: dict[str, Member] = {}
@@ -82,12 +162,20 @@ class _Casting:
         self.named: list[tuple[Span, Member]] = []
 
     def cast(self, mentions: Sequence[Mention]) -> Cast:
-        names = [m for m in mentions if m.kind in (MentionKind.NAME, MentionKind.BODY) and m.figure]
+        names = [
+            m
+            for m in mentions
+            if m.kind in (MentionKind.NAME, MentionKind.BODY) and m.figure
+        ]
         roles = [m for m in mentions if m.kind is MentionKind.ROLE]
         introduced = {m.figure.id for m in names if m.figure and not m.ambiguous}
         for role in roles:
             for name in names:
-                if role.named is None or not name.span.overlaps(role.named) or not name.figure:
+                if (
+                    role.named is None
+                    or not name.span.overlaps(role.named)
+                    or not name.figure
+                ):
                     continue
                 held = {office.title for office in name.figure.offices}
                 if role.figure is name.figure or (role.title and role.title.id in held):
@@ -97,7 +185,9 @@ class _Casting:
             figure = mention.figure
             if figure is None or (mention.ambiguous and figure.id not in introduced):
                 continue
-            if figure.kind is FigureKind.PERSON and self._is_another(mention.span, figure):
+            if figure.kind is FigureKind.PERSON and self._is_another(
+                mention.span, figure
+            ):
                 continue
             self._add(mention.span, self._of_figure(figure))
             taken.append(mention.span)
@@ -158,14 +248,18 @@ class _Casting:
         after = self.doc[min(len(self.doc) - 1, bisect_left(self.starts, span.end))]
         if after.text in ("Jr", "Jr.", "Sr.", "III") and after.idx <= span.end + 2:
             return True
-        if not (before.text[:1].isupper() and before.pos_ == "PROPN" and before.whitespace_):
+        if not (
+            before.text[:1].isupper() and before.pos_ == "PROPN" and before.whitespace_
+        ):
             return False
         if before.ent_type_ != "PERSON" or self.doc[i].ent_type_ not in ("PERSON", ""):
             return False
         if self.doc[i].ent_iob_ != "I" and before.head.i != i:
             return False
         first = fold(before.text).strip(".")
-        known = {fold(word) for name in (figure.name, *figure.names) for word in name.split()}
+        known = {
+            fold(word) for name in (figure.name, *figure.names) for word in name.split()
+        }
         if first in known or first in _HONORIFICS or before.ent_iob_ == "O":
             return False
         return not any(_alike(first, word) for word in known)
@@ -206,7 +300,9 @@ class _Casting:
             member.nouns.update(fold(form).split()[-1] for form in role.title.forms)
             if role.title.leader and (not role.former or role.title.former):
                 placed = role.place is not None and (
-                    role.title.basis != "spox" or role.place.kind == "country" or role.place.speaks
+                    role.title.basis != "spox"
+                    or role.place.kind == "country"
+                    or role.place.speaks
                 )
                 bare = role.place is None and role.title.basis in ("fm", "dm", "hog")
                 member.leader = member.leader or placed or bare
@@ -229,7 +325,9 @@ class _Casting:
         if known is None:
             words = key.split()
             last = self.by_last.get(words[-1])
-            if last is not None and (len(words) == 1 or _one_person(key, _folded(last.name))):
+            if last is not None and (
+                len(words) == 1 or _one_person(key, _folded(last.name))
+            ):
                 return last
             known = Member(name=name, kind=MentionKind.NAME)
             self._know(known)
@@ -246,13 +344,21 @@ class _Casting:
                 continue
             name = span.of(self.text)
             words = [w for w in name.split() if w[:1].isalpha()]
-            if not words or not words[-1][:1].isupper() or fold(words[-1]) in _NOT_NAMES:
+            if (
+                not words
+                or not words[-1][:1].isupper()
+                or fold(words[-1]) in _NOT_NAMES
+            ):
                 continue
-            honorific = fold(self.doc[entity.start - 1].text).strip(".") if entity.start else ""
+            honorific = (
+                fold(self.doc[entity.start - 1].text).strip(".") if entity.start else ""
+            )
             inside = fold(self.doc[entity.start].text).strip(".")
             honorific = inside if inside in _HONORIFICS else honorific
             if len(words) == 1:
-                member = self.by_last.get(fold(words[0])) or self.by_name.get(fold(words[0]))
+                member = self.by_last.get(fold(words[0])) or self.by_name.get(
+                    fold(words[0])
+                )
                 if member is None:
                     member = self._person(name)
             else:
@@ -300,14 +406,16 @@ class _Casting:
         last = max(i, bisect_left(self.starts, span.end) - 1)
         j = i - 1
         while j >= 0 and j >= i - 6 and self.doc[j].pos_ in ("NOUN", "PROPN", "ADJ"):
-            if self.doc[j].text[:1] in "\"“\n":
+            if self.doc[j].text[:1] in '"“\n':
                 break
             yield self.doc[j], j == i - 1 and self.doc[j].pos_ != "ADJ"
             j -= 1
         for token in self.doc[last].rights:
             if token.dep_ == "appos":
                 yield token, True
-                yield from ((c, False) for c in token.lefts if c.dep_ in ("compound", "amod"))
+                yield from (
+                    (c, False) for c in token.lefts if c.dep_ in ("compound", "amod")
+                )
         head = self.doc[last]
         if head.dep_ == "appos" and head.head.pos_ == "NOUN":
             yield head.head, True
@@ -319,7 +427,9 @@ def _trimmed(text: str, start: int, end: int) -> Span | None:
     if "\n" in raw:
         raw = raw.split("\n")[0]
     for ending in ("'s", "’s", "'", "’", ",", "."):
-        if raw.endswith(ending) and not (ending == "." and len(raw) > 2 and raw[-3:-1].isupper()):
+        if raw.endswith(ending) and not (
+            ending == "." and len(raw) > 2 and raw[-3:-1].isupper()
+        ):
             raw = raw[: -len(ending)]
     while True:
         first, _, rest = raw.partition(" ")

@@ -14,14 +14,50 @@ from pipeline.statements.sources import source_of_verb
 _NEGATIONS = frozenset({"not", "n't", "n’t", "never"})
 _CONCESSIONS = frozenset({"while", "although", "though", "despite", "whereas"})
 _BREAKS = frozenset({",", "—", "–", "--"})
-_CONDITIONS = frozenset({"if", "unless", "because", "until", "so", "should", "even", "whether"})
+_CONDITIONS = frozenset(
+    {"if", "unless", "because", "until", "so", "should", "even", "whether"}
+)
 _TIMES = frozenset(
-    "monday tuesday wednesday thursday friday saturday sunday today yesterday earlier later "
-    "week month year night morning evening afternoon".split()
+    [
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+        "today",
+        "yesterday",
+        "earlier",
+        "later",
+        "week",
+        "month",
+        "year",
+        "night",
+        "morning",
+        "evening",
+        "afternoon",
+    ]
 )
 _OCCASIONS = frozenset(
-    "interview statement speech address conference briefing remarks tweet post letter video "
-    "call meeting comments article report".split()
+    [
+        "interview",
+        "statement",
+        "speech",
+        "address",
+        "conference",
+        "briefing",
+        "remarks",
+        "tweet",
+        "post",
+        "letter",
+        "video",
+        "call",
+        "meeting",
+        "comments",
+        "article",
+        "report",
+    ]
 )
 
 
@@ -41,7 +77,9 @@ def reported(reading: Reading) -> Iterator[Attribution]:
         entries = reading.verb(token)
         if not entries:
             continue
-        if _negated(token) and all(e.act not in (Act.DENIES, Act.ATTITUDE) for e in entries):
+        if _negated(token) and all(
+            e.act not in (Act.DENIES, Act.ATTITUDE) for e in entries
+        ):
             continue
         found = _content(reading, token, entries)
         if found is None:
@@ -76,7 +114,13 @@ def _negated(token: Token) -> bool:
     if any(c.dep_ == "neg" or c.lower_ in _NEGATIONS for c in token.lefts):
         return True
     above = token.head
-    return token.dep_ == "xcomp" and above.lemma_ in ("decline", "refuse", "fail", "refrain", "avoid")
+    return token.dep_ == "xcomp" and above.lemma_ in (
+        "decline",
+        "refuse",
+        "fail",
+        "refrain",
+        "avoid",
+    )
 
 
 def _content(
@@ -104,30 +148,52 @@ def _clause(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
     for below in verb.lefts:
         if below.dep_ == "ccomp":
             return _before(reading, verb, below)
-    if verb.dep_ == "parataxis" and verb.head.i > verb.i and child(verb, "nsubj") is not None:
+    if (
+        verb.dep_ == "parataxis"
+        and verb.head.i > verb.i
+        and child(verb, "nsubj") is not None
+    ):
         return _around(reading, verb, verb.head)
-    if verb.dep_ == "parataxis" and verb.head.i < verb.i and child(verb, "nsubj") is not None:
+    if (
+        verb.dep_ == "parataxis"
+        and verb.head.i < verb.i
+        and child(verb, "nsubj") is not None
+    ):
         return _before(reading, verb, verb.head)
     if "quote" in entry.frames or "clause" in entry.frames:
         for below in verb.rights:  # 'said it was over' parsed as an infinitive clause
-            if below.dep_ == "xcomp" and child(below, "nsubj", "nsubjpass", "expl") is not None:
+            if (
+                below.dep_ == "xcomp"
+                and child(below, "nsubj", "nsubjpass", "expl") is not None
+            ):
                 return [_after(reading, verb, below)]
     return None
 
 
 def _postposed(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
     """``P, X told Y`` where the parser did not see that P is what was told."""
-    if verb.dep_ not in ("ROOT", "parataxis", "ccomp", "conj") or verb.tag_ not in ("VBD", "VBZ"):
+    if verb.dep_ not in ("ROOT", "parataxis", "ccomp", "conj") or verb.tag_ not in (
+        "VBD",
+        "VBZ",
+    ):
         return None
     subject = child(verb, "nsubj")
     if subject is None or any(c.dep_ in ("ccomp", "xcomp") for c in verb.rights):
         return None
     start, end = reading.sentence(verb.i)
     first = min(subject.left_edge.i, verb.i)
-    if first <= start + 2 or reading.doc[first - 1].text not in (",", "”", '"', "’", "'"):
+    if first <= start + 2 or reading.doc[first - 1].text not in (
+        ",",
+        "”",
+        '"',
+        "’",
+        "'",
+    ):
         return None
     before = reading.doc[start : first - 1]
-    if not any(t.tag_ in _FINITE and t.dep_ not in ("relcl", "acl", "advcl") for t in before):
+    if not any(
+        t.tag_ in _FINITE and t.dep_ not in ("relcl", "acl", "advcl") for t in before
+    ):
         return None
     if before[0].lower_ in _OPENERS or before[0].pos_ in ("SCONJ", "ADP"):
         return None
@@ -145,7 +211,13 @@ def _following(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
     that = _that_near(reading, verb)
     if that is not None:
         first = that + 1
-    elif first >= end or reading.doc[first].pos_ in ("PUNCT", "ADP", "SPACE", "CCONJ", "SCONJ"):
+    elif first >= end or reading.doc[first].pos_ in (
+        "PUNCT",
+        "ADP",
+        "SPACE",
+        "CCONJ",
+        "SCONJ",
+    ):
         return None
     rest = reading.doc[first:end]
     if len(rest) < 4 or not any(t.tag_ in _FINITE for t in rest):
@@ -220,10 +292,18 @@ def _after(reading: Reading, verb: Token, clause: Token) -> Span:
     """The clause behind its verb, from what follows the verb's own words."""
     first = max(clause.left_edge.i, verb.i + 1)
     last = clause.right_edge.i
-    while first < last and (
-        reading.doc[first].lower_ in ("that", ",", ":") or reading.doc[first].is_space
-    ) and first < clause.i:
-        if reading.doc[first].lower_ == "that" and reading.doc[first].dep_ not in ("mark", "det"):
+    while (
+        first < last
+        and (
+            reading.doc[first].lower_ in ("that", ",", ":")
+            or reading.doc[first].is_space
+        )
+        and first < clause.i
+    ):
+        if reading.doc[first].lower_ == "that" and reading.doc[first].dep_ not in (
+            "mark",
+            "det",
+        ):
             break
         if reading.doc[first].lower_ == "that" and reading.doc[first].dep_ == "det":
             break
@@ -244,12 +324,18 @@ def _cut(reading: Reading, head: Token, first: int, last: int) -> int:
     doc = reading.doc
     resumed = resumes(reading, head)
     if resumed is not None and resumed.i <= last:
-        joint = next((c for c in head.rights if c.dep_ == "cc" and c.i < resumed.i), None)
+        joint = next(
+            (c for c in head.rights if c.dep_ == "cc" and c.i < resumed.i), None
+        )
         last = (joint.i if joint is not None else resumed.i) - 1
     for i in range(max(head.i, first) + 1, last):
         if "\n" in doc[i].text:
             return i - 1
-        if doc[i].text in _BREAKS and reading.quote_of[i] < 0 and _aside(reading, i, last):
+        if (
+            doc[i].text in _BREAKS
+            and reading.quote_of[i] < 0
+            and _aside(reading, i, last)
+        ):
             return i - 1
     return _without_occasion(reading, head, first, last)
 
@@ -268,10 +354,18 @@ def _aside(reading: Reading, comma: int, last: int) -> bool:
         return False
     if top.dep_ == "relcl":
         return True
-    if word.lower_ in _CONCESSIONS and top.dep_ in ("advcl", "prep", "mark", "conj", "dep"):
+    if word.lower_ in _CONCESSIONS and top.dep_ in (
+        "advcl",
+        "prep",
+        "mark",
+        "conj",
+        "dep",
+    ):
         return True
     if word.lower_ == "as":
-        return top.dep_ == "advcl" and child(top, "nsubj", "nsubjpass", "expl") is not None
+        return (
+            top.dep_ == "advcl" and child(top, "nsubj", "nsubjpass", "expl") is not None
+        )
     if top.tag_ == "VBG" and top.dep_ in ("advcl", "acl", "prep", "conj"):
         return top.lower_ not in ("including", "regarding", "concerning")
     return top.dep_ == "appos" and word.lower_ in ("a", "an")
@@ -281,10 +375,16 @@ def _without_occasion(reading: Reading, head: Token, first: int, last: int) -> i
     """The content without ``in an interview`` or ``in comments on X`` at its end."""
     for i in range(last, max(first, last - 9), -1):
         token = reading.doc[i]
-        if token.dep_ == "prep" and token.right_edge.i >= last and reading.quote_of[i] < 0:
+        if (
+            token.dep_ == "prep"
+            and token.right_edge.i >= last
+            and reading.quote_of[i] < 0
+        ):
             named = child(token, "pobj")
-            if token.lower_ in ("in", "at", "during") and named is not None and (
-                named.lower_ in _OCCASIONS and i - 1 > head.i
+            if (
+                token.lower_ in ("in", "at", "during")
+                and named is not None
+                and (named.lower_ in _OCCASIONS and i - 1 > head.i)
             ):
                 return i - 1
     return last
@@ -293,8 +393,10 @@ def _without_occasion(reading: Reading, head: Token, first: int, last: int) -> i
 def _extended(reading: Reading, verb: Token, last: int) -> int:
     """A condition or reason right behind the content, without a comma, belongs to it."""
     for below in verb.rights:
-        if below.left_edge.i == last + 1 and below.dep_ == "advcl" and (
-            reading.doc[last + 1].lower_ in _CONDITIONS
+        if (
+            below.left_edge.i == last + 1
+            and below.dep_ == "advcl"
+            and (reading.doc[last + 1].lower_ in _CONDITIONS)
         ):
             return below.right_edge.i
     return last
@@ -323,7 +425,9 @@ def _around(reading: Reading, verb: Token, head: Token) -> list[Span] | None:
     if tag_first > start:
         spans.append(reading.span(start, tag_first - 1))
     if tag_last < last:
-        spans.append(reading.span(tag_last + 1, _cut(reading, head, tag_last + 1, last)))
+        spans.append(
+            reading.span(tag_last + 1, _cut(reading, head, tag_last + 1, last))
+        )
     return spans or None
 
 
@@ -336,7 +440,8 @@ def _tag(reading: Reading, verb: Token, start: int, end: int) -> tuple[int, int]
         if aux.dep_ in ("aux", "advmod", "neg") and aux.i >= first - 2:
             first = min(first, aux.i)
     while first > start and not (
-        doc[first - 1].text in (",", "—", "–", "-", "--", ":") or reading.quote_of[first - 1] >= 0
+        doc[first - 1].text in (",", "—", "–", "-", "--", ":")
+        or reading.quote_of[first - 1] >= 0
     ):
         first -= 1
     last = max(verb.i, subject.right_edge.i if subject is not None else verb.i)
@@ -350,7 +455,9 @@ def _tag(reading: Reading, verb: Token, start: int, end: int) -> tuple[int, int]
     return first, last
 
 
-def _rest(reading: Reading, first: int, end: int, clause: Token, verb: Token) -> Span | None:
+def _rest(
+    reading: Reading, first: int, end: int, clause: Token, verb: Token
+) -> Span | None:
     """What follows a tag in its sentence, if it goes on with the content."""
     doc = reading.doc
     while first < end and (doc[first].is_punct or doc[first].is_space):
@@ -361,7 +468,9 @@ def _rest(reading: Reading, first: int, end: int, clause: Token, verb: Token) ->
         return None
     head = doc[first].lower_
     if head in ("because", "but", "and", "or", "unless", "although", "though", "which"):
-        below = next((t for t in doc[first:end] if t.dep_ == "conj" and t.head == verb), None)
+        below = next(
+            (t for t in doc[first:end] if t.dep_ == "conj" and t.head == verb), None
+        )
         if below is not None and head in ("and", "but"):
             return None
         return reading.span(first, end - 1)
@@ -393,16 +502,22 @@ def _complement(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None
     start: int | None = None
     last = -1
     complement = False
-    if "clause" in entry.frames and any(
-        c.dep_ == "ccomp" and (_marked_that(c) or child(c, "nsubj", "expl") is not None)
-        for c in verb.rights
-    ) and child(verb, "dobj", "dative") is not None:
+    if (
+        "clause" in entry.frames
+        and any(
+            c.dep_ == "ccomp"
+            and (_marked_that(c) or child(c, "nsubj", "expl") is not None)
+            for c in verb.rights
+        )
+        and child(verb, "dobj", "dative") is not None
+    ):
         return None  # 'tells A that P'
     for below in verb.rights:
         if below.dep_ in ("dobj", "dative") and start is None:
             start, last = below.left_edge.i, below.right_edge.i
         elif below.dep_ in ("xcomp", "ccomp", "oprd") or (
-            start is not None and below.dep_ in ("npadvmod", "attr", "acomp")
+            start is not None
+            and below.dep_ in ("npadvmod", "attr", "acomp")
             and "predicate" in entry.frames
         ):
             if start is None and child(below, "nsubj", "nsubjpass") is None:
@@ -411,7 +526,16 @@ def _complement(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None
             last = max(last, below.right_edge.i)
             complement = True
         elif below.dep_ == "prep" and start is not None and not _of_occasion(below):
-            if below.lower_ in ("of", "for", "to", "with", "as", "on", "over", "against"):
+            if below.lower_ in (
+                "of",
+                "for",
+                "to",
+                "with",
+                "as",
+                "on",
+                "over",
+                "against",
+            ):
                 last = max(last, below.right_edge.i)
                 complement = True
     if start is None or not complement:
@@ -427,9 +551,11 @@ def _as(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
             if thing is not None and thing.i < below.i:
                 return [reading.span(thing.left_edge.i, below.right_edge.i)]
         if below.dep_ == "prep" and below.lower_ == "to" and verb.lemma_ == "refer":
-            return [reading.span(below.i + 1, below.right_edge.i)] if below.i + 1 <= (
-                below.right_edge.i
-            ) else None
+            return (
+                [reading.span(below.i + 1, below.right_edge.i)]
+                if below.i + 1 <= (below.right_edge.i)
+                else None
+            )
     return None
 
 
@@ -443,11 +569,18 @@ def _preposition(reading: Reading, verb: Token, entry: Verb) -> list[Span] | Non
             continue
         first, last = named.left_edge.i, named.right_edge.i
         for further in verb.rights:
-            if further.dep_ in ("xcomp", "advcl") and further.i > last and any(
-                c.lower_ == "to" for c in further.lefts
-            ) and below.lower_ in ("on", "upon", "to", "for"):
+            if (
+                further.dep_ in ("xcomp", "advcl")
+                and further.i > last
+                and any(c.lower_ == "to" for c in further.lefts)
+                and below.lower_ in ("on", "upon", "to", "for")
+            ):
                 last = further.right_edge.i
-        if below.lower_ in ("on", "upon", "to") and verb.lemma_ in ("call", "appeal", "ask"):
+        if below.lower_ in ("on", "upon", "to") and verb.lemma_ in (
+            "call",
+            "appeal",
+            "ask",
+        ):
             if last == named.right_edge.i:
                 continue
         return [reading.span(first, _cut(reading, named, first, last))]
@@ -476,7 +609,9 @@ def _of_occasion(prep: Token) -> bool:
     if named is None:
         return False
     return (
-        named.lower_ in _TIMES or named.ent_type_ in ("DATE", "TIME") or named.lower_ in _OCCASIONS
+        named.lower_ in _TIMES
+        or named.ent_type_ in ("DATE", "TIME")
+        or named.lower_ in _OCCASIONS
     )
 
 

@@ -25,6 +25,7 @@ PRONOUNS = {
     "it": "it", "its": "it", "itself": "it",
     "who": "who",
 }  # fmt: skip
+_NEAR = 300
 _FAR = 1500
 """Code points beyond which nobody is meant any more."""
 
@@ -103,6 +104,12 @@ class Antecedents:
     def last_speaker(self, at: int) -> Member | None:
         return self._last_speaker(at)
 
+    def spoke_near(self, at: int) -> bool:
+        """Did somebody speak in this paragraph, not long before?"""
+        place = self._last_place(at)
+        text = self.doc.text[place:at] if at - place < _NEAR else "\n"
+        return "\n" not in text
+
     def _last_speaker(self, at: int) -> Member | None:
         for place, member in reversed(self.speakers):
             if place <= at:
@@ -143,7 +150,9 @@ def _agreement(pronoun: str, member: Member) -> float:
             return 0.0
         if pronoun == "they":
             return 0.2
-        return 2.0 if member.pronoun == pronoun else (1.0 if not member.pronoun else 0.0)
+        return (
+            2.0 if member.pronoun == pronoun else (1.0 if not member.pronoun else 0.0)
+        )
     if pronoun == "it":
         return 2.0
     return 1.0 if pronoun == "they" else 0.0

@@ -13,10 +13,14 @@ from pipeline.statements.reading import STOPS, Reading
 from pipeline.statements.sources import phrase, source_of_verb
 
 _ENDS = (".", "!", "?", ",", "…", "—", "–", "-", ":", ";")
-_OPENERS = frozenset({"and", "but", "as", "then", "also", "so", "later", "yet", "however"})
+_OPENERS = frozenset(
+    {"and", "but", "as", "then", "also", "so", "later", "yet", "however"}
+)
 _PRONOUNS = frozenset({"he", "she", "they", "it"})
 _LONGEST_TAG = 24  # tokens between a quotation and the cue that follows it
-_CLAUSE_WORDS = frozenset({"that", "which", "because", "if", "what", "whether", "how", "why"})
+_CLAUSE_WORDS = frozenset(
+    {"that", "which", "because", "if", "what", "whether", "how", "why"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,9 @@ def quoted(reading: Reading) -> Iterator[Attribution]:
         tag = _tag_after(reading, number) or _tag_before(reading, number)
         gap = reading.text[end_of_current : quote.outer.start]
         if current is not None and _goes_on(reading, current, tag, gap):
-            current = replace(current, content=(*current.content, _content(reading, quote)))
+            current = replace(
+                current, content=(*current.content, _content(reading, quote))
+            )
             if current.cue is None and tag is not None:
                 current = replace(current, cue=tag.cue, source=tag.source)
         else:
@@ -70,7 +76,11 @@ def loose(reading: Reading, taken: list[Span]) -> Iterator[Quotation]:
     and that no statement has taken."""
     for number, quote in enumerate(reading.quotes):
         inner = quote.inner.of(reading.text)
-        if quote.style is not Style.DOUBLE or len(inner.split()) < 4 or not inner[:1].isupper():
+        if (
+            quote.style is not Style.DOUBLE
+            or len(inner.split()) < 4
+            or not inner[:1].isupper()
+        ):
             continue
         if not inner.endswith((".", "!", "?", "…")) or not _complete(reading, number):
             continue
@@ -143,15 +153,26 @@ def _begins(reading: Reading, quote: Quotation) -> bool:
     if j < 0 or reading.quote_of[j] >= 0:
         return True
     before = reading.doc[j]
-    if "\n" in before.text or before.text in STOPS or before.text in (":", ",", "—", "–", "-", ")"):
+    if (
+        "\n" in before.text
+        or before.text in STOPS
+        or before.text in (":", ",", "—", "–", "-", ")")
+    ):
         return True
     inner = quote.inner.of(reading.text)
     if not inner[:1].isupper():
         return False
-    if any("quote" in v.frames for v in reading.verb(before)) or before.lower_ == "that":
+    if (
+        any("quote" in v.frames for v in reading.verb(before))
+        or before.lower_ == "that"
+    ):
         return True
     long = len(inner.split()) >= 6 and inner.endswith((",", "!", "?", "."))
-    return long and before.pos_ in ("PROPN", "NOUN") and before.lower_ not in ("with", "of")
+    return (
+        long
+        and before.pos_ in ("PROPN", "NOUN")
+        and before.lower_ not in ("with", "of")
+    )
 
 
 def _tag_after(reading: Reading, number: int) -> Tag | None:
@@ -161,7 +182,9 @@ def _tag_after(reading: Reading, number: int) -> Tag | None:
     i = first
     doc = reading.doc
     comma = inner.endswith((",", "—", "–", "-")) or quote.style is Style.DASH
-    while i < len(doc) and (doc[i].text in (",", "—", "–", "-", "--") or doc[i].is_space):
+    while i < len(doc) and (
+        doc[i].text in (",", "—", "–", "-", "--") or doc[i].is_space
+    ):
         comma = comma or doc[i].text == ","
         if "\n" in doc[i].text:
             return None
@@ -182,14 +205,23 @@ def _tag_after(reading: Reading, number: int) -> Tag | None:
             return None
         spoken = _is_cue(reading, token) or (comma and _speaks(token, i))
         if spoken and token.dep_ not in ("relcl", "acl"):
-            if inner.endswith(("?", "!", ".")) and not comma and _has_clause(reading, token, j):
+            if (
+                inner.endswith(("?", "!", "."))
+                and not comma
+                and _has_clause(reading, token, j)
+            ):
                 return None
             source = _subject_near(reading, token, i)
             if source is None and token.tag_ not in ("VBD", "VBZ", "VBP", "VBN", "VBG"):
                 return None
             return Tag(_cue_span(reading, token), source, before=False)
         if token.pos_ in ("VERB", "AUX") and token.dep_ not in (
-            "relcl", "acl", "aux", "amod", "compound", "auxpass",
+            "relcl",
+            "acl",
+            "aux",
+            "amod",
+            "compound",
+            "auxpass",
         ):
             return None
     return None
@@ -216,7 +248,11 @@ def _tag_before(reading: Reading, number: int) -> Tag | None:
     words = 0
     for k in range(j, max(-1, j - reach), -1):
         token = doc[k]
-        if "\n" in token.text or reading.quote_of[k] >= 0 or (token.text in STOPS and k != j):
+        if (
+            "\n" in token.text
+            or reading.quote_of[k] >= 0
+            or (token.text in STOPS and k != j)
+        ):
             break
         if _is_cue(reading, token):
             if words and not (colon or comma):
@@ -232,7 +268,11 @@ def _tag_before(reading: Reading, number: int) -> Tag | None:
             words += 1
             if words > 12:
                 break
-        if token.pos_ in ("VERB", "AUX") and not colon and token.dep_ in ("ROOT", "ccomp"):
+        if (
+            token.pos_ in ("VERB", "AUX")
+            and not colon
+            and token.dep_ in ("ROOT", "ccomp")
+        ):
             break
         if not token.is_punct:
             words += 1
@@ -259,7 +299,11 @@ def _speaks(token: Token, first: int) -> bool:
     if token.tag_ not in ("VBD", "VBZ") or token.pos_ != "VERB" or token.i - first > 6:
         return False
     subject = next((c for c in token.children if c.dep_ == "nsubj"), None)
-    if subject is None or subject.left_edge.i < first or subject.pos_ not in ("PROPN", "PRON"):
+    if (
+        subject is None
+        or subject.left_edge.i < first
+        or subject.pos_ not in ("PROPN", "PRON")
+    ):
         return False
     return subject.lower_ not in ("it", "that", "this", "which", "there")
 
@@ -274,7 +318,9 @@ def _is_cue(reading: Reading, token: Token) -> bool:
     )
 
 
-_TAG_FORMS = frozenset({"said", "says", "adds", "added", "told", "tells", "wrote", "writes"})
+_TAG_FORMS = frozenset(
+    {"said", "says", "adds", "added", "told", "tells", "wrote", "writes"}
+)
 
 
 def _has_clause(reading: Reading, token: Token, before: int) -> bool:
@@ -294,12 +340,22 @@ def _subject_near(reading: Reading, cue: Token, first: int) -> Span | None:
     between = [t for t in doc[first : cue.i] if not t.is_punct and t.dep_ != "aux"]
     heads = [t for t in between if t.pos_ in ("PROPN", "PRON", "NOUN")]
     if heads:
-        top = next((t for t in heads if t.head.i < first or t.head.i >= cue.i), heads[0])
-        return phrase(reading, top) if top.pos_ != "PRON" else reading.span(top.i, top.i)
+        top = next(
+            (t for t in heads if t.head.i < first or t.head.i >= cue.i), heads[0]
+        )
+        return (
+            phrase(reading, top) if top.pos_ != "PRON" else reading.span(top.i, top.i)
+        )
     after = cue.i + 1
     if after < len(doc) and doc[after].pos_ in ("PROPN", "PRON", "NOUN", "DET", "ADJ"):
         head = doc[after]
-        while head.head.i > head.i and head.dep_ in ("compound", "det", "amod", "poss", "nmod"):
+        while head.head.i > head.i and head.dep_ in (
+            "compound",
+            "det",
+            "amod",
+            "poss",
+            "nmod",
+        ):
             head = head.head
         return phrase(reading, head)
     return source_of_verb(reading, cue)

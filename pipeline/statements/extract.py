@@ -36,11 +36,15 @@ def extract_statements(
     them the rules find their own. With ``everyone`` every speaker's words and attitudes
     on every subject are returned, those inside another's statement too.
     """
-    found = rules.attributions(doc, text, cues) if attributions is None else attributions
+    found = (
+        rules.attributions(doc, text, cues) if attributions is None else attributions
+    )
     quotes = quotations(text)
     cast = cast_of(doc, text, figures, published)
     recognition = Recognition(doc, text, cast, figures, Antecedents(doc, cast, quotes))
-    made = list(_recognised(doc, text, published, found, recognition, topic, cues, quotes))
+    made = list(
+        _recognised(doc, text, published, found, recognition, topic, cues, quotes)
+    )
     made = _without_nested(made) if not everyone else made
     return [quoted for quoted in made if everyone or _counts(quoted)]
 

@@ -91,7 +91,9 @@ class FigureIndex:
     figures: Sequence[Figure]
     offices: Offices = field(default_factory=Offices)
     _entries: dict[str, list[_Entry]] = field(init=False, repr=False)
-    _holders: dict[tuple[str, str], list[tuple[Office, Figure]]] = field(init=False, repr=False)
+    _holders: dict[tuple[str, str], list[tuple[Office, Figure]]] = field(
+        init=False, repr=False
+    )
     _by_id: dict[str, Figure] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -99,7 +101,9 @@ class FigureIndex:
         self._holders = {}
         for figure in self.figures:
             for office in figure.offices:
-                self._holders.setdefault((office.title, office.of), []).append((office, figure))
+                self._holders.setdefault((office.title, office.of), []).append(
+                    (office, figure)
+                )
         merged: dict[tuple[tuple[str, ...], Sort], _Entry] = {}
         for entry in self._phrases():
             key = (entry.words, entry.sort)
@@ -152,7 +156,9 @@ class FigureIndex:
         now = [figure for office, figure in terms if office.held_on(on)]
         return now[0] if now else None
 
-    def leader_of(self, place: str, on: date | None, *, former: bool = False) -> Figure | None:
+    def leader_of(
+        self, place: str, on: date | None, *, former: bool = False
+    ) -> Figure | None:
         """Who is called 'the <adjective> leader' of a place on a day."""
         terms = [
             (office, figure)
@@ -162,7 +168,11 @@ class FigureIndex:
             if office.leads
         ]
         if former:
-            left = [(o.until, f) for o, f in terms if o.until and (on is None or o.until <= on)]
+            left = [
+                (o.until, f)
+                for o, f in terms
+                if o.until and (on is None or o.until <= on)
+            ]
             return max(left, key=lambda term: term[0])[1] if left else None
         if on is None:
             return _held_throughout(terms)
@@ -193,7 +203,9 @@ class FigureIndex:
                 yield _Entry(_key(name), Sort.NAME, figure=figure, ambiguous=True)
             for office in figure.offices:
                 for phrase in office.also:
-                    yield _Entry(_key(phrase), Sort.PHRASE, figure=figure, office=office)
+                    yield _Entry(
+                        _key(phrase), Sort.PHRASE, figure=figure, office=office
+                    )
         for title in self.offices.titles:
             for form in title.forms:
                 yield _Entry(_key(form), Sort.TITLE, titles=(title,))
@@ -214,12 +226,16 @@ class FigureIndex:
                     break
                 if tuple(folded[at : at + size]) != entry.words:
                     continue
-                if entry.sort is not Sort.TITLE and not words[at].capital and (
-                    entry.words[0] not in ("the", "presidential")
+                if (
+                    entry.sort is not Sort.TITLE
+                    and not words[at].capital
+                    and (entry.words[0] not in ("the", "presidential"))
                 ):
                     continue
-                if best is None or size > best.last - best.first + 1 or (
-                    entry.sort is Sort.NAME and best.entry.sort is not Sort.NAME
+                if (
+                    best is None
+                    or size > best.last - best.first + 1
+                    or (entry.sort is Sort.NAME and best.entry.sort is not Sort.NAME)
                 ):
                     best = _Match(at, at + size - 1, entry)
             if best is None:
@@ -298,7 +314,9 @@ class FigureIndex:
             Country(name=body.name, kind="body", country=body.country, speaks=True),
         )
         return (
-            self._made(words, match.first, following.last, following.entry.titles, place, on),
+            self._made(
+                words, match.first, following.last, following.entry.titles, place, on
+            ),
             number + 2,
         )
 
@@ -331,13 +349,23 @@ class FigureIndex:
             if after < len(words) and words[after].folded in _GLUE:
                 after += 1
         if after < len(words) and words[after].folded in _LEADER:
-            return self._leader(words, match.first, after, place, on, former), number + 1
+            return self._leader(
+                words, match.first, after, place, on, former
+            ), number + 1
         following = matches[number + 1] if number + 1 < len(matches) else None
-        if following is not None and following.first == after and (
-            following.entry.sort is Sort.TITLE
+        if (
+            following is not None
+            and following.first == after
+            and (following.entry.sort is Sort.TITLE)
         ):
             mention = self._made(
-                words, match.first, following.last, following.entry.titles, place, on, former
+                words,
+                match.first,
+                following.last,
+                following.entry.titles,
+                place,
+                on,
+                former,
             )
             return mention, number + 2
         kind = MentionKind.BODY
@@ -359,14 +387,26 @@ class FigureIndex:
         following = matches[number + 1] if number + 1 < len(matches) else None
         if following is not None and following.entry.sort in (Sort.PLACE, Sort.NAME):
             gap = [w.folded for w in words[match.last + 1 : following.first]]
-            if gap in (["of"], ["of", "the"], ["for"], ["for", "the"], ["at", "the"], ["from"]):
+            if gap in (
+                ["of"],
+                ["of", "the"],
+                ["for"],
+                ["for", "the"],
+                ["at", "the"],
+                ["from"],
+            ):
                 place = following.entry.place
                 figure = following.entry.figure
-                if place is None and figure is not None and (
-                    figure.kind is FigureKind.INSTITUTION
+                if (
+                    place is None
+                    and figure is not None
+                    and (figure.kind is FigureKind.INSTITUTION)
                 ):
                     place = Country(
-                        name=figure.name, kind="body", country=figure.country, speaks=True
+                        name=figure.name,
+                        kind="body",
+                        country=figure.country,
+                        speaks=True,
                     )
                 if place is not None:
                     return place, following.last, 2
@@ -440,7 +480,15 @@ def _name_after(words: list[_Word], last: int) -> Span | None:
     end = last
     for at in range(last + 1, min(last + 5, len(words))):
         word = words[at]
-        if not word.capital and not (word.folded in ("-", "de", "von", "van", "der", "al", "bin")):
+        if not word.capital and word.folded not in (
+            "-",
+            "de",
+            "von",
+            "van",
+            "der",
+            "al",
+            "bin",
+        ):
             break
         if words[at].span.start - words[at - 1].span.end > 1:
             break

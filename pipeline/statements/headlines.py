@@ -25,12 +25,16 @@ def headlines(reading: Reading) -> Iterator[Attribution]:
     for number, line in enumerate(reading.text.split("\n")):
         start, at = at, at + len(line) + 1
         words = len(line.split())
-        if words < 3 or (number > 0 and (words > _LONGEST or line.rstrip().endswith("."))):
+        if words < 3 or (
+            number > 0 and (words > _LONGEST or line.rstrip().endswith("."))
+        ):
             continue
         found = _colon(reading, start, line) or _dash(reading, start, line)
-        if found is None and words <= _LONGEST and (number == 0 or not reading.doc.has_annotation(
-            "DEP"
-        )):
+        if (
+            found is None
+            and words <= _LONGEST
+            and (number == 0 or not reading.doc.has_annotation("DEP"))
+        ):
             found = _present(reading, start, line)
         if found is not None:
             yield found
@@ -79,7 +83,9 @@ def _present(reading: Reading, start: int, line: str) -> Attribution | None:
         if "clause" not in verb.frames or before is None:
             continue
         tail = before.of(reading.text)
-        comma = max(tail.rfind(", "), tail.rfind(",' "), tail.rfind(",’ "), tail.rfind(",” "))
+        comma = max(
+            tail.rfind(", "), tail.rfind(",' "), tail.rfind(",’ "), tail.rfind(",” ")
+        )
         if doc[i - 1].text == "," and after is not None:
             named = reading.strip(after.start, _until(reading.text, after))
             if named is not None and _is_source(reading, named):
@@ -108,7 +114,9 @@ def _led(
     stripped = reading.strip(start, end)
     if stripped is None:
         return None
-    return _made(Span(*reading.whole(stripped.start, stripped.end)), cue, source, "headline")
+    return _made(
+        Span(*reading.whole(stripped.start, stripped.end)), cue, source, "headline"
+    )
 
 
 def _headline_verb(reading: Reading, i: int) -> Verb | None:
@@ -152,14 +160,32 @@ def _is_source(reading: Reading, span: Span) -> bool:
     tokens = [t for t in reading.doc[first:last] if not t.is_space]
     if not 0 < len(tokens) <= 7 or any(t.text in (",", ":", ";") for t in tokens):
         return False
-    if any(t.tag_ in ("MD", "VBD", "VBP") or t.lower_ in ("to", "that") for t in tokens):
+    if any(
+        t.tag_ in ("MD", "VBD", "VBP") or t.lower_ in ("to", "that") for t in tokens
+    ):
         return False
     return tokens[-1].text[:1].isupper() or tokens[-1].lower_ in _HEADS
 
 
 _HEADS = frozenset(
-    "president minister leader chief spokesman spokeswoman spokesperson ministry pm official "
-    "officials government envoy ambassador commander general".split()
+    [
+        "president",
+        "minister",
+        "leader",
+        "chief",
+        "spokesman",
+        "spokeswoman",
+        "spokesperson",
+        "ministry",
+        "pm",
+        "official",
+        "officials",
+        "government",
+        "envoy",
+        "ambassador",
+        "commander",
+        "general",
+    ]
 )
 
 

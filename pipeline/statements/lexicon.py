@@ -99,7 +99,9 @@ class Cues:
             phrases=tuple(_words(raw, "phrases", "cues")),
             pointers=frozenset(_words(raw, "pointers", "cues")),
             contents={
-                _act({"act": act}, f"contents.{act}"): tuple(_words(contents, act, "contents"))
+                _act({"act": act}, f"contents.{act}"): tuple(
+                    _words(contents, act, "contents")
+                )
                 for act in contents
             },
         )
@@ -150,7 +152,9 @@ class Offices:
             _known(entry, place, {"id", "forms", "basis", "leader", "former"})
             basis = str(entry.get("basis", ""))
             if basis not in BASES:
-                raise ValueError(f"{place}.basis: {basis!r} is not one of {_list(BASES)}")
+                raise ValueError(
+                    f"{place}.basis: {basis!r} is not one of {_list(BASES)}"
+                )
             titles.append(
                 Title(
                     id=_text(entry, "id", place),
@@ -162,7 +166,11 @@ class Offices:
             )
         countries = []
         for place, entry in _tables(raw, "countries"):
-            _known(entry, place, {"name", "adjectives", "also", "kind", "country", "speaks"})
+            _known(
+                entry,
+                place,
+                {"name", "adjectives", "also", "kind", "country", "speaks"},
+            )
             kind = entry.get("kind", "country")
             if kind not in KINDS:
                 raise ValueError(f"{place}.kind: {kind!r} is not one of {_list(KINDS)}")
@@ -210,7 +218,9 @@ class Topic:
         _known(raw, "topic", {"id", "name", "about", "subtopics"})
         about = raw.get("about")
         if not isinstance(about, Mapping):
-            raise ValueError("topic.about: a table with strong, context, off is expected")
+            raise ValueError(
+                "topic.about: a table with strong, context, off is expected"
+            )
         _known(about, "topic.about", {"strong", "context", "off"})
         subtopics = []
         for place, entry in _tables(raw, "subtopics"):
@@ -239,14 +249,20 @@ class Topic:
 def _known(raw: Mapping[str, Any], place: str, allowed: set[str]) -> None:
     for key in raw:
         if key not in allowed:
-            raise ValueError(f"{place}.{key}: unknown key; allowed are {_list(allowed)}")
+            raise ValueError(
+                f"{place}.{key}: unknown key; allowed are {_list(allowed)}"
+            )
 
 
 def _tables(raw: Mapping[str, Any], key: str) -> list[tuple[str, Mapping[str, Any]]]:
     entries = raw.get(key, [])
-    if not isinstance(entries, list) or not all(isinstance(e, Mapping) for e in entries):
+    if not isinstance(entries, list) or not all(
+        isinstance(e, Mapping) for e in entries
+    ):
         raise ValueError(f"{key}: an array of tables [[{key}]] is expected")
-    return [(f"{key}[{e.get('id', e.get('name', n))}]", e) for n, e in enumerate(entries)]
+    return [
+        (f"{key}[{e.get('id', e.get('name', n))}]", e) for n, e in enumerate(entries)
+    ]
 
 
 def _words(
@@ -280,7 +296,9 @@ def _act(raw: Mapping[str, Any], place: str) -> Act:
         return Act(raw.get("act", "asserts"))
     except ValueError:
         allowed = _list(act.value for act in Act)
-        raise ValueError(f"{place}.act: {raw['act']!r} is not one of {allowed}") from None
+        raise ValueError(
+            f"{place}.act: {raw['act']!r} is not one of {allowed}"
+        ) from None
 
 
 def _list(allowed: Iterable[str]) -> str:

@@ -17,13 +17,17 @@ _MONTH_ONLY = re.compile(
     rf"(?P<m>{_MONTH})(?:,? (?:of )?(?P<y>(?:19|20)\d\d))?\b"
 )
 _YEAR = re.compile(r"\b(?:in|since|back in|during|of) (?P<y>(?:19|20)\d\d)\b")
-_LAST = re.compile(r"\b(?:last|the previous) (?P<unit>year|month|week)\b", re.IGNORECASE)
+_LAST = re.compile(
+    r"\b(?:last|the previous) (?P<unit>year|month|week)\b", re.IGNORECASE
+)
 _AGO = re.compile(
     r"\b(?P<n>\d{1,2}|a|two|three|four|five|six) (?P<unit>years?|months?|weeks?) "
     r"(?:ago|earlier|before)\b",
     re.IGNORECASE,
 )
-_PAST = re.compile(r"\b(?:previously|in the past|at the time|back then|earlier this year)\b", re.I)
+_PAST = re.compile(
+    r"\b(?:previously|in the past|at the time|back then|earlier this year)\b", re.I
+)
 _NUMBERS = {"a": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
 _DAYS = {"year": 365, "month": 30, "week": 7}
 _OLD = timedelta(days=8)
@@ -66,11 +70,15 @@ def _day(tag: str, published: date | None) -> date | None:
     ago = _AGO.search(tag)
     if ago is not None:
         number = _NUMBERS.get(ago["n"].lower()) or int(ago["n"])
-        return published - timedelta(days=number * _DAYS[ago["unit"].lower().rstrip("s")])
+        return published - timedelta(
+            days=number * _DAYS[ago["unit"].lower().rstrip("s")]
+        )
     return None
 
 
-def _made(year: str | None, month: str, day: int, published: date | None) -> date | None:
+def _made(
+    year: str | None, month: str, day: int, published: date | None
+) -> date | None:
     number = _MONTHS.index(month.lower()) + 1
     if year is None and published is None:
         return None

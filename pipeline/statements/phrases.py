@@ -10,6 +10,7 @@ from pipeline.model import Attribution, Span, Voice
 from pipeline.statements.reading import Reading, child
 from pipeline.statements.sources import phrase, source_of_noun
 
+
 def according(reading: Reading) -> Iterator[Attribution]:
     """``According to X, P`` and ``P, according to X``: the sentence without the phrase."""
     if not reading.doc.has_annotation("DEP"):
@@ -47,7 +48,15 @@ def _rest_of_sentence(
     """What stands before and after a phrase; after it only when nothing stands before,
     or when the phrase is set between commas."""
     doc = reading.doc
-    while last + 1 < end and doc[last + 1].text not in (",", ".", "—", "–", "-", ":", ";"):
+    while last + 1 < end and doc[last + 1].text not in (
+        ",",
+        ".",
+        "—",
+        "–",
+        "-",
+        ":",
+        ";",
+    ):
         last += 1
     before = reading.strip(reading.starts[start], reading.starts[first])
     inserted = first > start and doc[first - 1].text == "," and last + 1 < end

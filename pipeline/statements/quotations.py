@@ -51,7 +51,9 @@ _LONGEST_SINGLE = 1200
 def quotations(text: str) -> list[Quotation]:
     """The outermost quotations of the text, in order; they never overlap."""
     found: list[Quotation] = []
-    open_style: Style | None = None  # style of a quotation left open by the last paragraph
+    open_style: Style | None = (
+        None  # style of a quotation left open by the last paragraph
+    )
     for start, end in _paragraphs(text):
         dashed = _dash_quotes(text, start, end)
         if dashed:
@@ -84,7 +86,10 @@ def _dash_quotes(text: str, start: int, end: int) -> list[Quotation]:
     if opening is None:
         return []
     dash = opening[1]
-    cuts = [m.span() for m in re.compile(rf"(?<=\S)[ \t]+{dash}[ \t]+").finditer(text, start, end)]
+    cuts = [
+        m.span()
+        for m in re.compile(rf"(?<=\S)[ \t]+{dash}[ \t]+").finditer(text, start, end)
+    ]
     if not cuts:
         return []
     found, at = [], opening.end()
@@ -197,12 +202,17 @@ def _single_ends(text: str, marks: list[re.Match[str]]) -> dict[int, re.Match[st
             and (not before or before.isspace() or before in _BEFORE_OPENING)
         )
         can_close = bool(before) and not before.isspace() and not after.isalnum()
-        if opened is not None and mark.start() - marks[opened].start() > _LONGEST_SINGLE:
+        if (
+            opened is not None
+            and mark.start() - marks[opened].start() > _LONGEST_SINGLE
+        ):
             if weak is not None:
                 ends[opened] = weak
             opened, weak = None, None
         if opened is not None and can_close and mark[0] not in "‘‚‛`":
-            plural = before == "s" and re.match(r" [a-z]", text[mark.end() : mark.end() + 2])
+            plural = before == "s" and re.match(
+                r" [a-z]", text[mark.end() : mark.end() + 2]
+            )
             if plural:
                 weak = weak or mark
                 continue
@@ -225,7 +235,9 @@ def _between(
     return Quotation(outer, inner, _style(opening[0]), True, continues)
 
 
-def _left_open(text: str, opening: re.Match[str], end: int, continues: bool) -> Quotation:
+def _left_open(
+    text: str, opening: re.Match[str], end: int, continues: bool
+) -> Quotation:
     inner = _stripped(text, opening.end(), end)
     return Quotation(
         Span(opening.start(), max(inner.end, opening.end())),

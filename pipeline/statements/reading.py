@@ -84,7 +84,11 @@ class Reading:
             inner = quote.inner.of(self.text)
             if not inner.endswith((".", "!", "?", "…")):
                 return False
-            return after.text[:1].isupper() and not inner.endswith(",") and inner[-1] == "."
+            return (
+                after.text[:1].isupper()
+                and not inner.endswith(",")
+                and inner[-1] == "."
+            )
         if token.text not in STOPS:
             initial = len(token) == 2 and token.text[1] == "." and token.dep_ == "pobj"
             return initial and after.text[:1].isupper()  # '... on X. In the capital'
@@ -122,11 +126,15 @@ class Reading:
         known = self.cues.verbs.get(lemma)
         if known is None:
             return []
-        particles = {c.lower_ for c in token.children if c.dep_ in ("prt", "advmod", "prep")}
+        particles = {
+            c.lower_ for c in token.children if c.dep_ in ("prt", "advmod", "prep")
+        }
         return [v for v in known if not v.particle or v.particle in particles]
 
     def noun(self, token: Token) -> Noun | None:
-        return self.cues.nouns.get(token.lemma_.lower()) if token.pos_ == "NOUN" else None
+        return (
+            self.cues.nouns.get(token.lemma_.lower()) if token.pos_ == "NOUN" else None
+        )
 
 
 def edges(token: Token) -> tuple[int, int]:
@@ -149,7 +157,11 @@ def resumes(reading: Reading, clause: Token) -> Token | None:
     if clause.dep_ != "ccomp" or cue.i > clause.i:
         return None
     for below in clause.rights:
-        if below.dep_ != "conj" or below.tag_ != cue.tag_ or reading.quote_of[below.i] >= 0:
+        if (
+            below.dep_ != "conj"
+            or below.tag_ != cue.tag_
+            or reading.quote_of[below.i] >= 0
+        ):
             continue
         if child(below, "nsubj", "nsubjpass", "aux", "auxpass") is not None:
             continue

@@ -13,6 +13,23 @@ _NO_SPEAKERS = frozenset({"there", "what", "this", "these", "those"})
 
 
 def source_of_verb(reading: Reading, verb: Token) -> Span | None:
+    """The source by grammar; else the noun right before a finite verb or behind it."""
+    found = _by_grammar(reading, verb)
+    if found is not None or verb.tag_ not in ("VBD", "VBZ", "VBP"):
+        return found
+    doc, i = reading.doc, verb.i - 1
+    while i > 0 and doc[i].pos_ in ("ADV", "AUX"):
+        i -= 1
+    if i >= 0 and doc[i].pos_ in ("PROPN", "PRON") and reading.quote_of[i] < 0:
+        if doc[i].lower_ not in _NO_SPEAKERS and doc[i].lower_ not in _RELATIVES:
+            return phrase(reading, doc[i])
+    after = verb.i + 1
+    if after < len(doc) and doc[after].pos_ == "PROPN" and verb.text[:1].isupper():
+        return phrase(reading, doc[doc[after].right_edge.i])
+    return None
+
+
+def _by_grammar(reading: Reading, verb: Token) -> Span | None:
     """The subject of a verb, its own or the one it shares with the verb above it.
 
     Followed: coordination (said and added), participles (..., adding that), infinitives
@@ -20,7 +37,11 @@ def source_of_verb(reading: Reading, verb: Token) -> Span | None:
     """
     for _ in range(6):
         above = verb.head
-        if verb.dep_ == "conj" and above.dep_ == "ccomp" and resumes(reading, above) == verb:
+        if (
+            verb.dep_ == "conj"
+            and above.dep_ == "ccomp"
+            and resumes(reading, above) == verb
+        ):
             verb = above.head  # 'said that P and suggested that Q'
             continue
         if verb.dep_ == "advcl" and verb.tag_ == "VBG" and _reported(reading, above):
@@ -41,16 +62,26 @@ def source_of_verb(reading: Reading, verb: Token) -> Span | None:
             if subject.lower_ in _NO_SPEAKERS:
                 return None
             return phrase(reading, subject)
-        if verb.dep_ in ("acl", "relcl") and verb.head.pos_ in ("PROPN", "NOUN", "PRON"):
+        if verb.dep_ in ("acl", "relcl") and verb.head.pos_ in (
+            "PROPN",
+            "NOUN",
+            "PRON",
+        ):
             if verb.tag_ == "VBN" and agent is not None:
                 named = child(agent, "pobj")
                 return phrase(reading, named) if named is not None else None
             return phrase(reading, verb.head, without=verb)
         if verb.dep_ == "pcomp" and verb.head.head.pos_ in ("VERB", "AUX"):
             verb = verb.head.head
-        elif verb.dep_ in ("conj", "advcl", "xcomp", "ccomp", "dep", "prep", "parataxis") and (
-            verb.head != verb
-        ):
+        elif verb.dep_ in (
+            "conj",
+            "advcl",
+            "xcomp",
+            "ccomp",
+            "dep",
+            "prep",
+            "parataxis",
+        ) and (verb.head != verb):
             if verb.dep_ in ("ccomp", "parataxis") and verb.tag_ not in ("VBG", "VB"):
                 return None
             verb = verb.head
@@ -68,7 +99,11 @@ def _reported(reading: Reading, clause: Token) -> bool:
 def _cited(verb: Token) -> Token | None:
     """``an agency reported, citing X``: whose words a mere channel relays."""
     for below in verb.rights:
-        if below.dep_ == "advcl" and below.lemma_ in ("cite", "quote") and below.tag_ == "VBG":
+        if (
+            below.dep_ == "advcl"
+            and below.lemma_ in ("cite", "quote")
+            and below.tag_ == "VBG"
+        ):
             return child(below, "dobj")
     return None
 
@@ -81,11 +116,26 @@ def phrase(reading: Reading, head: Token, without: Token | None = None) -> Span 
     first = head.left_edge.i
     last = head.i
     for token in head.rights:
-        if token == without or token.dep_ in ("relcl", "acl", "advcl", "ccomp", "parataxis"):
+        if token == without or token.dep_ in (
+            "relcl",
+            "acl",
+            "advcl",
+            "ccomp",
+            "parataxis",
+        ):
             break
         if token.dep_ == "punct":
             continue
-        if token.dep_ in ("prep", "appos", "conj", "cc", "nummod", "compound", "flat", "case"):
+        if token.dep_ in (
+            "prep",
+            "appos",
+            "conj",
+            "cc",
+            "nummod",
+            "compound",
+            "flat",
+            "case",
+        ):
             if without is not None and token.i > without.i:
                 break
             last = max(last, _last_of(token))

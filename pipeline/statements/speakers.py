@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -16,7 +15,9 @@ from pipeline.statements.coreference import PRONOUNS, Antecedents
 from pipeline.statements.figures import FigureIndex, Mention, fold
 
 _AND = re.compile(r"\b(?:and|&)\b")
-_APART = re.compile(r"\b(?:spokes\w+|aides?|allies|advisers?|officials?|with|for|about)\b|['’]s\b")
+_APART = re.compile(
+    r"\b(?:spokes\w+|aides?|allies|advisers?|officials?|with|for|about)\b|['’]s\b"
+)
 _BOTH = re.compile(
     r"(?:the )?(?:two|both)(?: (?:men|women|leaders|presidents|ministers|politicians))?$|they$",
     re.IGNORECASE,
@@ -48,7 +49,9 @@ class Recognition:
             for member in reversed(joint):
                 self.antecedents.said(found.source.end, member)
             self.antecedents.together = joint
-            return [_speaker(member, found.source, MentionKind.NAME) for member in joint]
+            return [
+                _speaker(member, found.source, MentionKind.NAME) for member in joint
+            ]
         if _BOTH.match(found.source.of(self.text)) and self.antecedents.together:
             both = self.antecedents.together
             return [_speaker(member, found.source, MentionKind.ROLE) for member in both]
@@ -56,7 +59,8 @@ class Recognition:
 
     def _going_on(self, found: Attribution, previous: Speaker | None) -> Speaker:
         member = self.antecedents.last_speaker(found.content[0].start)
-        if member is None or not found.method.startswith("quoted"):
+        near = self.antecedents.spoke_near(found.content[0].start)
+        if member is None or not (found.method.startswith("quoted") or near):
             return Speaker(
                 name="", figure_id=None, wikidata=None, leader=False,
                 mention=None, mention_kind=MentionKind.NONE,
@@ -114,12 +118,18 @@ class Recognition:
             member = self._member_of(figure)
             self.antecedents.said(span.end, member)
             kind = figure.kind is FigureKind.INSTITUTION
-            return _speaker(member, span, MentionKind.BODY if kind else MentionKind.ROLE)
+            return _speaker(
+                member, span, MentionKind.BODY if kind else MentionKind.ROLE
+            )
         if member is not None:
             self.antecedents.said(span.end, member)
             return _speaker(member, span, MentionKind.ROLE)
         place = self._place(root)
-        if place is not None and place.place is not None and place.place.kind == "country":
+        if (
+            place is not None
+            and place.place is not None
+            and place.place.kind == "country"
+        ):
             member = self._government(place)
             self.antecedents.said(span.end, member)
             return _speaker(member, span, MentionKind.GROUP)
@@ -136,8 +146,10 @@ class Recognition:
                 if token == root:
                     return member
                 if token.dep_ in _JOINED and token.head != token:
-                    if token.dep_ in ("nmod", "compound") and token.i < token.head.i and (
-                        not place.start <= token.head.idx < place.end
+                    if (
+                        token.dep_ in ("nmod", "compound")
+                        and token.i < token.head.i
+                        and (not place.start <= token.head.idx < place.end)
                     ):
                         break  # 'Putin spokesman'
                     token = token.head
@@ -156,14 +168,18 @@ class Recognition:
             if role.span.start > root.idx:
                 break
         if root.pos_ in ("NOUN", "PROPN"):
-            words = frozenset(fold(t.lemma_) for t in root.lefts if t.pos_ in ("NOUN", "ADJ"))
+            words = frozenset(
+                fold(t.lemma_) for t in root.lefts if t.pos_ in ("NOUN", "ADJ")
+            )
             definite = any(t.lower_ in ("the", "this", "that") for t in root.lefts)
             if definite or root.pos_ == "NOUN":
                 body = self._body_called(span, root)
                 if body is not None:
                     return None, body
             if definite and not any(t.dep_ == "prep" for t in root.rights):
-                return None, self.antecedents.of_noun(fold(root.lemma_), words, root.idx)
+                return None, self.antecedents.of_noun(
+                    fold(root.lemma_), words, root.idx
+                )
         return None, None
 
     def _called(self, role: Mention, root: Token) -> Member | None:
@@ -191,7 +207,9 @@ class Recognition:
 
     def _body_called(self, span: Span, root: Token) -> Member | None:
         """``the defence ministry`` after ``Russia's defence ministry``: the same tail."""
-        tail = [fold(t.text) for t in self.doc[root.left_edge.i : root.i + 1] if t.is_alpha]
+        tail = [
+            fold(t.text) for t in self.doc[root.left_edge.i : root.i + 1] if t.is_alpha
+        ]
         if tail and tail[0] == "the":
             tail = tail[1:]
         if not tail:

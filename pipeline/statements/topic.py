@@ -64,8 +64,12 @@ class TopicJudge:
 
     def subtopics(self, content: str) -> tuple[str, ...]:
         """The parts of the topic whose terms the content has, the commonest first."""
-        counted = [(len(_found(pattern, content)), name) for name, pattern in self._parts]
-        return tuple(name for count, name in sorted(counted, key=lambda c: -c[0]) if count)
+        counted = [
+            (len(_found(pattern, content)), name) for name, pattern in self._parts
+        ]
+        return tuple(
+            name for count, name in sorted(counted, key=lambda c: -c[0]) if count
+        )
 
 
 @lru_cache(maxsize=8)

@@ -207,4 +207,3 @@ def claim_row(claim: Claim) -> dict[str, Any]:
 def plain_row(value: Any) -> dict[str, Any]:
     """Any frozen value with plain fields, as a row."""
     return {n: _plain(getattr(value, n)) for n in schema_of(type(value)).names}
-

@@ -92,7 +92,9 @@ _STATEMENT = Field(
     STRING,
     "The statement; hash of article, figure, normalised content and n-th occurrence.",
 )
-_FIGURE = Field("figure_id", STRING, "Wikidata item of the figure, or x-... where none.")
+_FIGURE = Field(
+    "figure_id", STRING, "Wikidata item of the figure, or x-... where none."
+)
 _NAME = Field("figure", STRING, "Canonical name of the figure.")
 _SEEN = Field("first_seen_at", MOMENT, "Moment of the pass that first saw it.")
 _PUBLISHED = Field(
@@ -174,10 +176,16 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                 (
                     _STATEMENT,
                     _ARTICLE,
-                    Field("revision", INT, "Revision of the article that offsets count in."),
+                    Field(
+                        "revision",
+                        INT,
+                        "Revision of the article that offsets count in.",
+                    ),
                     _FIGURE,
                     _NAME,
-                    Field("content", STRING, "The words; several spans joined by ' … '."),
+                    Field(
+                        "content", STRING, "The words; several spans joined by ' … '."
+                    ),
                     Field("voice", STRING, "Kind of quotation.", allowed=VOICES),
                     Field("act", STRING, "What the attribution does.", allowed=ACTS),
                     Field("cue", STRING, "The reporting words; empty if none."),
@@ -192,7 +200,9 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                     Field("end", INT, "After the last code point of the last span."),
                     Field("n_spans", INT, "Rows in statement_spans."),
                     Field("topic", STRING, "Topic file that about_topic speaks of."),
-                    Field("about_topic", BOOL, "Whether the statement is on the topic."),
+                    Field(
+                        "about_topic", BOOL, "Whether the statement is on the topic."
+                    ),
                     Field("is_old", BOOL, "The text says that the words are old."),
                     Field(
                         "said_on",
@@ -279,9 +289,13 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                         "The claim that it changes or contradicts.",
                         nullable=True,
                     ),
-                    Field("first_statement_id", STRING, "The statement that opened it."),
+                    Field(
+                        "first_statement_id", STRING, "The statement that opened it."
+                    ),
                     _SEEN,
-                    Field("last_seen_at", MOMENT, "Pass that last saw it, up to as_of."),
+                    Field(
+                        "last_seen_at", MOMENT, "Pass that last saw it, up to as_of."
+                    ),
                     Field("n_statements", INT, "Statements that make it."),
                     Field("n_utterances", INT, "Occasions on which it was said."),
                     Field("n_outlets", INT, "Outlets that carried it."),
@@ -307,7 +321,9 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                         "The statement that it was compared with.",
                         nullable=True,
                     ),
-                    Field("earlier_claim_id", STRING, "That one's claim.", nullable=True),
+                    Field(
+                        "earlier_claim_id", STRING, "That one's claim.", nullable=True
+                    ),
                     Field("score", FLOAT, "How sure the matcher is.", unit="0 to 1"),
                     Field("reasons", STRING, "Why, joined by '; '."),
                     _SEEN,
@@ -327,14 +343,20 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                     _FIGURE,
                     _NAME,
                     Field("topic", STRING, "The topic file."),
-                    Field("subtopic", STRING, "Sub-topic, or 'all' for the whole topic."),
+                    Field(
+                        "subtopic", STRING, "Sub-topic, or 'all' for the whole topic."
+                    ),
                     Field("n_statements", INT, "Reports, wire copies included."),
                     Field("n_utterances", INT, "Occasions of speaking."),
                     Field("n_outlets", INT, "Outlets that reported."),
                     Field("n_direct", INT, "Direct quotations among the statements."),
                     Field("n_new_claims", INT, "Claims opened by these statements."),
-                    Field("n_contradictions", INT, "Of these, contradicting earlier ones."),
-                    Field("n_late", INT, "Seen on this day, published over 7 days before."),
+                    Field(
+                        "n_contradictions", INT, "Of these, contradicting earlier ones."
+                    ),
+                    Field(
+                        "n_late", INT, "Seen on this day, published over 7 days before."
+                    ),
                 ),
             ),
             Table(
@@ -344,7 +366,9 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                 "created_at",
                 (
                     Field("alert_id", STRING, "Hash of rule, kind, claim and channel."),
-                    Field("kind", STRING, "What it is.", allowed=("alert", "retraction")),
+                    Field(
+                        "kind", STRING, "What it is.", allowed=("alert", "retraction")
+                    ),
                     Field("rule_id", STRING, "Rule in alerts.toml."),
                     Field("channel", STRING, "Channel in alerts.toml."),
                     _CLAIM,
@@ -391,16 +415,29 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                         STRING,
                         "How the poll ended.",
                         allowed=(
-                            "ok", "unchanged", "moved", "gone", "backoff", "damaged",
-                            "challenge", "blocked", "error",
+                            "ok",
+                            "unchanged",
+                            "moved",
+                            "gone",
+                            "backoff",
+                            "damaged",
+                            "challenge",
+                            "blocked",
+                            "error",
                         ),  # fmt: skip
                     ),
                     Field("http_status", INT, "Status of the answer.", nullable=True),
                     Field("reason", STRING, "What was wrong; empty if nothing."),
                     Field("entries", INT, "Entries in the answer."),
-                    Field("bytes", INT, "Length of the body, decompressed.", unit="bytes"),
-                    Field("seconds", FLOAT, "Time until the answer was whole.", unit="s"),
-                    Field("next_due_at", MOMENT, "When it is asked again.", nullable=True),
+                    Field(
+                        "bytes", INT, "Length of the body, decompressed.", unit="bytes"
+                    ),
+                    Field(
+                        "seconds", FLOAT, "Time until the answer was whole.", unit="s"
+                    ),
+                    Field(
+                        "next_due_at", MOMENT, "When it is asked again.", nullable=True
+                    ),
                     Field("url", STRING, "Address that was asked."),
                     Field("attempt", INT, "From 1; more if a pass was made again."),
                 ),
@@ -412,7 +449,9 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                 ("correction_id",),
                 "at",
                 (
-                    Field("correction_id", STRING, "Hash of statement, revision and kind."),
+                    Field(
+                        "correction_id", STRING, "Hash of statement, revision and kind."
+                    ),
                     Field(
                         "kind",
                         STRING,

@@ -29,7 +29,9 @@ def test_the_shipped_config_is_whole():
 
 
 def test_what_a_folder_lacks_comes_from_the_package(tmp_path):
-    (tmp_path / "feeds.toml").write_text('[[feeds]]\nid = "a"\nurl = "http://a.example/"\n')
+    (tmp_path / "feeds.toml").write_text(
+        '[[feeds]]\nid = "a"\nurl = "http://a.example/"\n'
+    )
     folder = ConfigFolder(tmp_path)
 
     assert [feed.id for feed in folder.feeds()] == ["a"]

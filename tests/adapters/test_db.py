@@ -146,7 +146,9 @@ def test_an_article_is_found_by_url_or_guid_in_earlier_partitions_only(db):
 def test_a_partition_made_again_replaces_what_it_remembered(db):
     seen = DbSeen(db)
     seen.replace(ONE, [(a_seen(partition=str(ONE)), [b"x"])])
-    other = a_seen(article_id="b" * 20, url="http://herald.example/b", partition=str(ONE))
+    other = a_seen(
+        article_id="b" * 20, url="http://herald.example/b", partition=str(ONE)
+    )
 
     seen.replace(ONE, [(other, [b"y"])])
 

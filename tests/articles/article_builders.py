@@ -80,13 +80,35 @@ def a_story(seed: int, sentences: int = 24) -> str:
     names = [
         f"{a}{b}" for a in ("Mar", "Vel", "Tor", "Kas") for b in ("in", "ov", "ek")
     ]
-    nouns = "fuel grain bridge harbour treaty budget convoy border court strike".split()
-    verbs = (
-        "delayed rejected approved described visited repaired closed counted".split()
-    )
-    ends = "on Monday,at dawn,without notice,for the third time,after the vote".split(
-        ","
-    )
+    nouns = [
+        "fuel",
+        "grain",
+        "bridge",
+        "harbour",
+        "treaty",
+        "budget",
+        "convoy",
+        "border",
+        "court",
+        "strike",
+    ]
+    verbs = [
+        "delayed",
+        "rejected",
+        "approved",
+        "described",
+        "visited",
+        "repaired",
+        "closed",
+        "counted",
+    ]
+    ends = [
+        "on Monday",
+        "at dawn",
+        "without notice",
+        "for the third time",
+        "after the vote",
+    ]
     lines = [
         f"{chance.choice(names)} {chance.choice(verbs)} the {chance.choice(nouns)} "
         f"{chance.choice(ends)} and the {chance.choice(nouns)} was "

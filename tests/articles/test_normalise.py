@@ -27,10 +27,10 @@ def draft(entry: Entry, page: Response | None = None) -> Draft:
     return made
 
 
-def a_page(body: str = HTML, head: str = "", **values: object) -> Response:
+def a_page(inner: str = HTML, head: str = "", **values: object) -> Response:
     markup = (
         f"<!DOCTYPE html><html lang='en'><head><title>{TITLE} | The Herald</title>{head}"
-        f"</head><body><nav><a href='/'>Home</a></nav><article><h1>{TITLE}</h1>{body}"
+        f"</head><body><nav><a href='/'>Home</a></nav><article><h1>{TITLE}</h1>{inner}"
         "</article><footer>© 2026 The Herald. All rights reserved.</footer></body></html>"
     )
     made = {

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from pipeline.articles.revisions import shape_sha256
+from pipeline.articles.revisions import identify, shape_sha256
 from pipeline.ids import article_id
 from pipeline.model import DateSource, Partition, TextSource
 from tests.articles.article_builders import PARAGRAPHS, TITLE, Memory, a_draft
-from tests.builders import NOON
+from tests.builders import NOON, a_feed
 
 TEXT = "\n".join((TITLE, *PARAGRAPHS))
 EDITED = TEXT.replace("15 batteries", "17 batteries")
@@ -141,10 +141,6 @@ def test_another_outlet_with_the_same_words_is_another_article() -> None:
     memory = Memory()
     first = memory.tell(a_draft())
     assert first is not None
-    # identify only sees the outlet by its feed: a feed of another outlet
-    from pipeline.articles.revisions import identify
-    from tests.builders import a_feed
-
     feed = a_feed(id="dispatch", outlet="The Dispatch", url="http://dispatch.example/")
     copy = identify(
         a_draft(feed_id="dispatch", url="http://dispatch.example/1"),

@@ -32,7 +32,7 @@ SAME = {
     "http://user:secret@herald.example/a": "http://herald.example/a",
     " http://herald.example/a\n": "http://herald.example/a",
     "http://herald.example./a": "http://herald.example/a",
-    "http://новости.рф/а": "http://xn--b1amarcd.xn--p1ai/%D0%B0",
+    "http://новости.рф/а": "http://xn--b1amnebsh.xn--p1ai/%D0%B0",
     "http://herald.example/%7Ea/%d0%b0": "http://herald.example/~a/%D0%B0",
     "http://herald.example/index.html": "http://herald.example/",
 }

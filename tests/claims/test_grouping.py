@@ -116,6 +116,17 @@ def test_figures_do_not_meet():
     assert found == [RelationKind.NEW, RelationKind.NEW]
 
 
+def test_what_surely_says_the_same_goes_before_a_nearer_edit():
+    *_, report = fold(
+        a_said("Air defences destroyed 94 drones", day=0),
+        a_said("The army destroyed 121 drones, it says", nth=1, day=0.5),
+        a_said("Air defences destroyed 121 drones", nth=2, day=0.6),
+    )
+
+    assert report.earlier_id == "s001"
+    assert report.kind is RelationKind.REREPORTED
+
+
 def test_old_words_are_matched_by_the_day_they_were_said_on():
     first, old = fold(
         a_said(TEXTS[4]),

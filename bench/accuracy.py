@@ -1,0 +1,463 @@
+"""Accuracy on PolNeAR and on the war articles, with intervals and an error breakdown.
+
+    python -m bench.accuracy --data DATA --score SCORE [--model rules|learned] [--errors N]
+
+``DATA`` holds ``polnear/`` and ``war/``, ``SCORE`` the package ``quote_eval``; what is
+absent is skipped with a word. The given scorers do the scoring. An interval is 95 % of a
+bootstrap over articles. Where textacy is installed it is a row of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import random
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, TypeVar
+
+import spacy
+from spacy.language import Language
+
+from pipeline.adapters.config import ConfigFolder
+from pipeline.adapters.nlp import open_nlp
+from pipeline.model import Attribution
+from pipeline.statements.export import records
+from pipeline.statements.extract import extract_statements
+from pipeline.statements.figures import FigureIndex
+from pipeline.statements.lexicon import Cues, Topic
+from pipeline.statements.paragraphs import with_paragraphs
+
+HERE = Path(__file__).resolve().parent
+ROUNDS = 1000
+PEERS = """Peers, measured once by the same scorers (not run here):
+  BBC Citron, retrained on PolNeAR: dev, statements view .535 content, .522 end to end;
+  all .454. War articles .672/.555 found, .437/.349 end to end (at .5/.8).
+  People: PolNeAR .855 content, .849 end to end; war .957/.861 found, .925/.836."""
+
+Item = TypeVar("Item")
+Records = list[dict[str, Any]]
+System = Callable[[Sequence[tuple[str, date | None]], bool], Iterator[Records]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extractor:
+    """Our extraction, in this process: texts with dates to records."""
+
+    nlp: Language
+    figures: FigureIndex
+    topic: Topic
+    cues: Cues
+    tag: Callable[[Sequence[str]], list[list[Attribution]]] | None = None
+
+    def __call__(
+        self, texts: Sequence[tuple[str, date | None]], everyone: bool
+    ) -> Iterator[Records]:
+        words = [text for text, _ in texts]
+        found = self.tag(words) if self.tag else [None] * len(words)
+        docs = self.nlp.pipe(words, batch_size=16)
+        for (text, day), doc, tagged in zip(texts, docs, found, strict=True):
+            statements = extract_statements(
+                doc,
+                text,
+                day,
+                self.figures,
+                self.topic,
+                self.cues,
+                tagged,
+                everyone=everyone,
+            )
+            yield records(statements, text)
+
+
+def our_system(config: Path, model: str) -> Extractor | None:
+    """The rules, or the learned tagger; None where its files are absent."""
+    folder = ConfigFolder(config)
+    tag = None
+    if model == "learned":
+        path = HERE.parent / "pipeline" / "statements" / "model"
+        if not (path / "tagger.onnx").is_file():
+            return None
+        from pipeline.adapters.tagger import open_tagger
+        from pipeline.statements.learned import attributions
+
+        encoder = open_tagger(path)
+
+        def tag(texts: Sequence[str]) -> list[list[Attribution]]:
+            return attributions(texts, encoder)
+
+    return Extractor(
+        nlp=with_paragraphs(open_nlp()),
+        figures=FigureIndex(folder.figures(), folder.offices()),
+        topic=folder.topic("ukraine-war"),
+        cues=folder.cues(),
+        tag=tag,
+    )
+
+
+def textacy_system() -> System | None:
+    """Direct quotations as textacy finds them; None where it is not installed."""
+    if importlib.util.find_spec("textacy") is None:
+        return None
+    quotes = importlib.import_module("textacy.extract").direct_quotations
+    nlp = open_nlp()
+
+    def system(
+        texts: Sequence[tuple[str, date | None]], everyone: bool
+    ) -> Iterator[Records]:
+        for doc in nlp.pipe(text for text, _ in texts):
+            yield [
+                {
+                    "content": [[quote.content.start_char, quote.content.end_char]],
+                    "kind": "direct",
+                    "cue": [quote.cue[0].idx, quote.cue[-1].idx + len(quote.cue[-1])],
+                    "source": [
+                        quote.speaker[0].idx,
+                        quote.speaker[-1].idx + len(quote.speaker[-1]),
+                    ],
+                    "speaker_name": " ".join(t.text for t in quote.speaker),
+                    "about_war": True,
+                    "act": "asserts",
+                }
+                for quote in quotes(doc)
+            ]
+
+    return system
+
+
+# ------------------------------------------------------------------------ PolNeAR
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What a measure counts in one article; F1 of sums is the measure."""
+
+    right_gold: float
+    gold: int
+    right_pred: float
+    pred: int
+
+
+def polnear(system: System, data: Path, part: str, quote_eval: Any) -> dict[str, Any]:
+    """Counts of every article for each measure and view, and the errors."""
+    gold = quote_eval.model.read_gold(data / "polnear" / f"polnear-{part}.jsonl")
+    found = system([(doc.text, _day_in(doc.doc_id)) for doc in gold], True)
+    counts: dict[str, list[Count]] = {}
+    speakers: Counter[str] = Counter()
+    errors: Counter[str] = Counter()
+    lines: list[str] = []
+    for doc, rows in zip(gold, found, strict=True):
+        predicted = {doc.doc_id: [_statement(quote_eval, row) for row in rows]}
+        for view in ("statements", "all"):
+            result = quote_eval.score.score([doc], predicted, view)
+            for kind, row in result["content"]["j80"].items():
+                counts.setdefault(f"{view} {kind}", []).append(_count(row))
+            counts.setdefault(f"{view} end", []).append(
+                _count(result["end_to_end"]["all"])
+            )
+            if view == "statements":
+                for name, cells in result["speaker"].items():
+                    if "all" in cells:
+                        n = cells["all"]["n"]
+                        speakers[name] += round(cells["all"]["accuracy"] * n)
+                        speakers[f"{name} n"] += n
+        _named_end(quote_eval, doc, predicted[doc.doc_id], counts)
+        _polnear_errors(quote_eval, doc, predicted[doc.doc_id], rows, errors, lines)
+    return {"counts": counts, "speakers": speakers, "errors": errors, "lines": lines}
+
+
+def _statement(quote_eval: Any, row: dict[str, Any]) -> Any:
+    return quote_eval.model.Statement(
+        content=[tuple(span) for span in row["content"]],
+        source=[tuple(row["source"])] if row["source"] else [],
+        cue=[tuple(row["cue"])] if row["cue"] else [],
+        kind=row["kind"],
+        speaker_text=row["speaker_name"],
+    )
+
+
+def _day_in(doc_id: str) -> date | None:
+    found = re.search(r"(20\d\d)-(\d\d)-(\d\d)", doc_id)
+    return date(*map(int, found.groups())) if found else None
+
+
+def _count(row: dict[str, Any]) -> Count:
+    return Count(
+        row["r"] * row["gold"], row["gold"], row["p"] * row["pred"], row["pred"]
+    )
+
+
+def _named_end(
+    quote_eval: Any, doc: Any, predicted: list[Any], counts: dict[str, list[Count]]
+) -> None:
+    """End to end where a gold name is known and the reported name must be it."""
+    score = quote_eval.score
+    doc, predicted = score.narrow(doc, predicted)
+    known = [s for s in doc.statements if s.canonical]
+    gold = [quote_eval.text.word_ids(doc.text, s.content) for s in doc.statements]
+    ours = [quote_eval.text.word_ids(doc.text, s.content) for s in predicted]
+    pairs = score.pair_up(gold, ours)
+    right = sum(
+        overlap >= 0.8
+        and bool(doc.statements[g].canonical)
+        and score.resolved_right(doc.statements[g], predicted[p], doc.text)
+        for overlap, g, p in pairs
+    )
+    set_aside = sum(
+        overlap >= 0.5 and not doc.statements[g].canonical for overlap, g, _ in pairs
+    )
+    counts.setdefault("statements named", []).append(
+        Count(right, len(known), right, len(predicted) - set_aside)
+    )
+
+
+def _polnear_errors(
+    quote_eval: Any,
+    doc: Any,
+    predicted: list[Any],
+    rows: Records,
+    errors: Counter[str],
+    lines: list[str],
+) -> None:
+    """Why gold statements were missed and what stands where none is, statements view."""
+    text, word_ids = doc.text, quote_eval.text.word_ids
+    narrowed, kept = quote_eval.score.narrow(doc, predicted)
+    pairs = quote_eval.score.pair_up(
+        [word_ids(text, s.content) for s in narrowed.statements],
+        [word_ids(text, s.content) for s in kept],
+    )
+    of_gold = {g: (overlap, p) for overlap, g, p in pairs}
+    cues = {text[row["cue"][0] : row["cue"][1]].lower() for row in rows if row["cue"]}
+    for number, gold in enumerate(narrowed.statements):
+        overlap, p = of_gold.get(number, (0.0, -1))
+        if overlap >= 0.8:
+            if gold.source and not quote_eval.score.mention_right(text, gold, kept[p]):
+                pronoun = quote_eval.text.is_pronoun(
+                    quote_eval.score.surface(text, gold)
+                )
+                errors[
+                    f"wrong speaker: {'pronoun' if pronoun else 'name or noun'}"
+                ] += 1
+            continue
+        words = " ".join(text[s:e] for s, e in gold.cue).lower()
+        if overlap >= 0.3:
+            cause = "boundary"
+        elif not words:
+            cause = "missed: no cue"
+        elif any(word in cues for word in words.split()):
+            cause = "missed: cue found elsewhere"
+        else:
+            cause = "missed: cue never found"
+        errors[cause] += 1
+        content = " // ".join(text[s:e] for s, e in gold.content)
+        lines.append(f"{cause} | {words} | {content[:100]}")
+    matched = {p for overlap, _, p in pairs if overlap >= 0.3}
+    errors["spurious"] += len(kept) - len(matched)
+
+
+# --------------------------------------------------------------------- war articles
+
+
+def war(system: System, data: Path, scorer: Any) -> dict[str, Any]:
+    """The scorer's counts per article at both thresholds, and its errors."""
+    articles = scorer.gold()
+    texts = scorer.load_texts(articles)
+    days = [date.fromisoformat(a["date"]) if a["date"] else None for a in articles]
+    inputs = [
+        (texts[a["article_id"]], day) for a, day in zip(articles, days, strict=True)
+    ]
+    found = dict(
+        zip((a["article_id"] for a in articles), system(inputs, False), strict=True)
+    )
+    scored = {
+        threshold: scorer.score(articles, texts, found, threshold)
+        for threshold in (0.5, 0.8)
+    }
+    return {"scored": scored, "mentions": _mentions(articles)}
+
+
+def _mentions(articles: Sequence[dict[str, Any]]) -> dict[tuple[str, str], str]:
+    return {
+        (article["article_id"], statement["id"]): statement.get("mention_type")
+        or "none"
+        for article in articles
+        for statement in article["statements"]
+    }
+
+
+def _found_f1(counts: Sequence[Counter[str]]) -> float:
+    total = _total(counts)
+    return _f1(total["found"], total["fp"], total["gold"] - total["found"])
+
+
+def _end_f1(counts: Sequence[Counter[str]]) -> float:
+    total = _total(counts)
+    wrong = max(0, total["claim_tp"] - total["e2e"])
+    return _f1(total["e2e"], total["fp"] + wrong, total["gold"] - total["e2e"])
+
+
+def _total(counts: Sequence[Counter[str]]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for count in counts:
+        total.update(count)
+    return total
+
+
+def _f1(right: float, wrong: float, missed: float) -> float:
+    return 2 * right / (2 * right + wrong + missed) if right else 0.0
+
+
+def _war_errors(result: dict[str, Any]) -> Counter[str]:
+    """The scorer's errors at .5, wrong speakers by the kind of mention."""
+    errors: Counter[str] = Counter()
+    for article_id, statement_id, cause, *_ in result["scored"][0.5][5]:
+        if cause == "SPEAKER":
+            kind = result["mentions"].get((article_id, statement_id), "none")
+            errors[f"wrong speaker: {kind}"] += 1
+        else:
+            names = {
+                "WAR": "wrong topic",
+                "NOT-LEADER-WAR": "not a leader's, or off topic",
+            }
+            errors[names.get(cause, cause.lower())] += 1
+    loose, strict = (_total(result["scored"][t][0])["found"] for t in (0.5, 0.8))
+    errors["boundary (found at .5, not at .8)"] = loose - strict
+    return errors
+
+
+# -------------------------------------------------------------------------- tables
+
+
+def interval(items: Sequence[Item], measure: Callable[[Sequence[Item]], float]) -> str:
+    """The measure of all items, and 95 % of a bootstrap over them."""
+    draw = random.Random(7)
+    drawn = sorted(measure(draw.choices(items, k=len(items))) for _ in range(ROUNDS))
+    low, high = drawn[int(0.025 * ROUNDS)], drawn[int(0.975 * ROUNDS)]
+    return f"{measure(items):.3f} ({low:.3f}-{high:.3f})"
+
+
+def _f1_of(counts: Sequence[Count]) -> float:
+    recall = sum(c.right_gold for c in counts) / max(1, sum(c.gold for c in counts))
+    precision = sum(c.right_pred for c in counts) / max(1, sum(c.pred for c in counts))
+    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+
+
+def polnear_table(name: str, result: dict[str, Any]) -> Iterator[str]:
+    labels = {
+        "statements all": "content F1 at .8, statements view",
+        "statements direct": "  direct",
+        "statements mixed": "  mixed",
+        "statements indirect": "  indirect",
+        "statements end": "end to end",
+        "statements named": "end to end, resolved name",
+        "all all": "content F1 at .8, all attributions",
+        "all end": "end to end, all attributions",
+    }
+    yield f"| PolNeAR | {name} |"
+    yield "|---|---|"
+    for key, label in labels.items():
+        yield f"| {label} | {interval(result['counts'][key], _f1_of)} |"
+    speakers = result["speakers"]
+    for key in ("mention", "resolved", "pronoun"):
+        share = speakers[key] / max(1, speakers[f"{key} n"])
+        yield f"| speaker right: {key} | {share:.3f} of {speakers[f'{key} n']} |"
+
+
+def war_table(name: str, result: dict[str, Any]) -> Iterator[str]:
+    yield f"| war articles | {name} |"
+    yield "|---|---|"
+    for threshold, scored in result["scored"].items():
+        counts = scored[0]
+        total = _total(counts)
+        yield f"| found, F1 at {threshold} | {interval(counts, _found_f1)} |"
+        yield f"| end to end, F1 at {threshold} | {interval(counts, _end_f1)} |"
+        yield f"| speaker right at {threshold} | {total['spk'] / max(1, total['found']):.3f} |"
+        kinds = ", ".join(f"{k} {a}/{b}" for k, (a, b) in sorted(scored[1].items()))
+        yield f"| recall by kind at {threshold} | {kinds} |"
+    seed = result["scored"][0.5][0][0]
+    yield f"| seed article, right of {seed['gold']} | {seed['e2e']}, {seed['fp']} spurious |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--score", type=Path, required=True)
+    parser.add_argument("--config", type=Path, default=HERE.parent / "config")
+    parser.add_argument("--model", choices=("rules", "learned"), default="rules")
+    parser.add_argument("--part", choices=("dev", "train"), default="dev")
+    parser.add_argument("--errors", type=int, default=0, help="list so many errors")
+    args = parser.parse_args()
+    ours = our_system(args.config, args.model)
+    if ours is None:
+        print("skipped: the learned model's files are absent")
+        return
+    systems: dict[str, System] = {args.model: ours}
+    peer = textacy_system()
+    if peer is not None:
+        systems["textacy"] = peer
+    print(
+        f"spaCy {spacy.__version__}, {ours.nlp.meta['name']} {ours.nlp.meta['version']}"
+    )
+    for name, system in systems.items():
+        _report(name, system, args)
+    print(PEERS)
+
+
+def _report(name: str, system: System, args: argparse.Namespace) -> None:
+    quote_eval = _quote_eval(args.score)
+    if quote_eval is None or not (args.data / "polnear").is_dir():
+        print("skipped: PolNeAR or its scorer is absent")
+    else:
+        result = polnear(system, args.data, args.part, quote_eval)
+        _print(polnear_table(f"{name}, {args.part}", result))
+        _print(
+            f"  {count:5} {cause}" for cause, count in result["errors"].most_common()
+        )
+        _print(result["lines"][: args.errors])
+    scorer = _war_scorer(args.data)
+    if scorer is None:
+        print("skipped: the war articles are absent")
+        return
+    result = war(system, args.data, scorer)
+    _print(war_table(name, result))
+    _print(f"  {count:5} {cause}" for cause, count in _war_errors(result).most_common())
+    listed = result["scored"][0.5][5][: args.errors]
+    _print(" | ".join(str(part) for part in error) for error in listed)
+
+
+def _print(lines: Iterator[str] | Sequence[str]) -> None:
+    for line in lines:
+        print(line)
+    print()
+
+
+def _quote_eval(folder: Path) -> Any:
+    """The package ``quote_eval`` in the folder, or None."""
+    if not (folder / "quote_eval" / "score.py").is_file():
+        return None
+    sys.path.insert(0, str(folder))
+    for part in ("model", "score", "text"):
+        importlib.import_module(f"quote_eval.{part}")
+    return sys.modules["quote_eval"]
+
+
+def _war_scorer(data: Path) -> Any:
+    """``war/score.py`` in the folder, or None."""
+    path = data / "war" / "score.py"
+    if not path.is_file():
+        return None
+    spec = importlib.util.spec_from_file_location("war_score", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+if __name__ == "__main__":
+    main()
