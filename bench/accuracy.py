@@ -453,7 +453,8 @@ def _war_scorer(data: Path) -> Any:
     if not path.is_file():
         return None
     spec = importlib.util.spec_from_file_location("war_score", path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

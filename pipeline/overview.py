@@ -98,7 +98,8 @@ def checked(feed: Feed, answer: object, now: datetime) -> dict[str, Any]:
             parsed = parse_feed(answer)
         except ParseError as error:
             parsed = error
-    state = next_state(feed, FeedState(feed_id=feed.id, url=feed.url), answer, now)
+    judged = parsed if isinstance(parsed, ParseError) else answer
+    state = next_state(feed, FeedState(feed_id=feed.id, url=feed.url), judged, now)
     poll = poll_of(feed, answer, parsed, state, now)
     return {
         "feed": feed.id,

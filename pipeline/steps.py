@@ -127,7 +127,7 @@ def fetch(
         progress.stale("read", partition)
         archive.add(partition, responses)
     after = {
-        feed.id: next_state(feed, state, outcomes[feed.id], at)
+        feed.id: _after(feed, state, outcomes[feed.id], parsed[feed.id], at)
         for feed, state in asked
         if feed.id in outcomes
     }
@@ -179,6 +179,19 @@ def _parsed(outcome: Outcome) -> Parsed | ParseError | None:
         return parse_feed(outcome)
     except ParseError as error:
         return error
+
+
+def _after(
+    feed: Feed,
+    state: FeedState,
+    outcome: Outcome,
+    parsed: Parsed | ParseError | None,
+    at: datetime,
+) -> FeedState:
+    """An answer that is no feed counts as a failure: its validators are not kept."""
+    if isinstance(parsed, ParseError):
+        return next_state(feed, state, parsed, at)
+    return next_state(feed, state, outcome, at, parsed=parsed)
 
 
 def _wanted(
@@ -350,7 +363,9 @@ def _article(
     mark = signature(draft.text)
     found = bands(mark)
     alike = [] if known else here.alike(found, since=at - BACKLOG_AFTER)
-    article = identify(draft, feed, known, at=at, wire_group=group(mark, alike))
+    article = identify(
+        draft, feed, [*known, *alike], at=at, wire_group=group(mark, alike)
+    )
     if article is not None:
         remembered = replace(seen_of(article, mark), partition=str(here.partition))
         here.own.append((remembered, found))

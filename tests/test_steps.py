@@ -233,4 +233,4 @@ def test_a_late_pass_first_makes_what_an_earlier_one_left(lake, world, tmp_path)
     app.close()
 
     assert reports["read"].rows == 19
-    assert [str(p) for p in app.lake.partitions("articles")][0] == "2026-03-02T060000Z"
+    assert next(str(p) for p in app.lake.partitions("articles")) == "2026-03-02T060000Z"

@@ -617,7 +617,7 @@ class DbRecord:
             .group_by(record.c.figure_id)
         )
         with self._db.begin() as db:
-            return {figure: first for figure, first in db.execute(query)}
+            return {row[0]: row[1] for row in db.execute(query)}
 
 
 def _record_row(

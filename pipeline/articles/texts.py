@@ -96,9 +96,10 @@ _SENTENCE_END = re.compile(r"[.!?…\"'”’»)]\s*$")
 
 def plain(text: str) -> str:
     """One line: NFC, single spaces, no characters that nobody sees."""
+    text = _CONTROL.sub("", " ".join(text.split()))
     if not text.isascii():
         text = unicodedata.normalize("NFC", _UNSEEN.sub("", text))
-    return " ".join(_CONTROL.sub("", " ".join(text.split())).split())
+    return " ".join(text.split())
 
 
 def title_of(text: str) -> str:

@@ -151,9 +151,18 @@ def _shaped(found: Attribution, quotes: list[Quotation]) -> Attribution:
 
 
 def _same(one: Attribution, other: Attribution) -> bool:
+    """One cue, or mostly the same words; a statement within another's words is its own."""
+    shared = _shared(one, other)
     if one.cue is not None and one.cue == other.cue:
-        return _shared(one, other) > 0
-    return _shared(one, other) >= 0.8
+        return shared > 0
+    if _holds_cue(one, other) or _holds_cue(other, one):
+        return False
+    return shared >= 0.8
+
+
+def _holds_cue(outer: Attribution, inner: Attribution) -> bool:
+    cue = inner.cue
+    return cue is not None and any(span.holds(cue) for span in outer.content)
 
 
 def _shared(one: Attribution, other: Attribution) -> float:

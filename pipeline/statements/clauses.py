@@ -75,7 +75,7 @@ def reported(reading: Reading) -> Iterator[Attribution]:
         if token.lemma_ in ("cite", "quote") and token.dep_ == "advcl":
             continue  # names the source of the cue above it
         entries = reading.verb(token)
-        if not entries:
+        if not entries or _spoken_to(token):
             continue
         if _negated(token) and all(
             e.act not in (Act.DENIES, Act.ATTITUDE) for e in entries
@@ -120,6 +120,15 @@ def _negated(token: Token) -> bool:
         "fail",
         "refrain",
         "avoid",
+    )
+
+
+def _spoken_to(token: Token) -> bool:
+    """``Asked whether P, X replied``: the subject is not who asked."""
+    return (
+        token.tag_ == "VBN"
+        and token.dep_ in ("advcl", "acl")
+        and child(token, "nsubj", "agent", "aux") is None
     )
 
 
@@ -172,6 +181,8 @@ def _clause(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
 
 def _postposed(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
     """``P, X told Y`` where the parser did not see that P is what was told."""
+    if verb.dep_ == "acl" and verb.head.i < verb.i:
+        return _reported_by(reading, verb)
     if verb.dep_ not in ("ROOT", "parataxis", "ccomp", "conj") or verb.tag_ not in (
         "VBD",
         "VBZ",
@@ -180,7 +191,7 @@ def _postposed(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
     subject = child(verb, "nsubj")
     if subject is None or any(c.dep_ in ("ccomp", "xcomp") for c in verb.rights):
         return None
-    start, end = reading.sentence(verb.i)
+    start, _end = reading.sentence(verb.i)
     first = min(subject.left_edge.i, verb.i)
     if first <= start + 2 or reading.doc[first - 1].text not in (
         ",",
@@ -200,10 +211,27 @@ def _postposed(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
     return [reading.span(start, first - 1)]
 
 
+def _reported_by(reading: Reading, verb: Token) -> list[Span] | None:
+    """``P, the agency reported on Monday.`` read as an agency that was reported."""
+    start, end = reading.sentence(verb.i)
+    first = verb.head.left_edge.i
+    if first <= start + 3 or reading.doc[first - 1].text != "," or verb.tag_ == "VBG":
+        return None
+    if verb.lemma_ not in ("say", "report") or child(verb, "agent") is not None:
+        return None
+    if any(c.dep_ not in ("prep", "npadvmod", "advcl", "punct") for c in verb.rights):
+        return None
+    if verb.right_edge.i < end - 3:
+        return None
+    return [reading.span(start, first - 1)]
+
+
 def _following(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
     """``X said P`` where the parser hangs P on another word: the rest of the sentence."""
     if "clause" not in entry.frames or verb.tag_ not in ("VBD", "VBZ", "VBP", "VBG"):
         return None
+    if verb.i and reading.doc[verb.i - 1].is_punct:
+        return None  # 'P, says X'
     if verb.lemma_ not in ("say", "tell") and not _that_near(reading, verb):
         return None
     _, end = reading.sentence(verb.i)
@@ -324,10 +352,9 @@ def _cut(reading: Reading, head: Token, first: int, last: int) -> int:
     doc = reading.doc
     resumed = resumes(reading, head)
     if resumed is not None and resumed.i <= last:
-        joint = next(
-            (c for c in head.rights if c.dep_ == "cc" and c.i < resumed.i), None
-        )
-        last = (joint.i if joint is not None else resumed.i) - 1
+        last = resumed.i - 1
+        while last > first and doc[last].dep_ in ("cc", "advmod", "punct"):
+            last -= 1
     for i in range(max(head.i, first) + 1, last):
         if "\n" in doc[i].text:
             return i - 1
@@ -337,6 +364,9 @@ def _cut(reading: Reading, head: Token, first: int, last: int) -> int:
             and _aside(reading, i, last)
         ):
             return i - 1
+        if doc[i].lower_ in ("although", "though") and reading.quote_of[i] < 0:
+            if _aside(reading, i - 1, last):
+                return i - 1
     return _without_occasion(reading, head, first, last)
 
 
@@ -347,6 +377,8 @@ def _aside(reading: Reading, comma: int, last: int) -> bool:
         return False
     if word.lower_ == "according":
         return True
+    if word.pos_ == "ADP" and comma + 2 <= last and reading.doc[comma + 2].tag_ == "WDT":
+        return True  # ', during which P'
     top = word
     while top.head != top and top.head.left_edge.i > comma:
         top = top.head
@@ -474,8 +506,9 @@ def _rest(
         if below is not None and head in ("and", "but"):
             return None
         return reading.span(first, end - 1)
-    inside = clause.right_edge.i >= first and clause.i < first
-    return reading.span(first, clause.right_edge.i) if inside else None
+    if clause.right_edge.i < first or clause.i >= first:
+        return None
+    return reading.span(first, _cut(reading, clause, first, clause.right_edge.i))
 
 
 def _infinitive(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
@@ -519,8 +552,12 @@ def _complement(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None
             start is not None
             and below.dep_ in ("npadvmod", "attr", "acomp")
             and "predicate" in entry.frames
+            and below.lower_ not in _TIMES
+            and below.ent_type_ not in ("DATE", "TIME")
         ):
-            if start is None and child(below, "nsubj", "nsubjpass") is None:
+            if start is None and (
+                _marked_that(below) or child(below, "nsubj", "nsubjpass") is None
+            ):
                 continue
             start = below.left_edge.i if start is None else start
             last = max(last, below.right_edge.i)
@@ -583,7 +620,8 @@ def _preposition(reading: Reading, verb: Token, entry: Verb) -> list[Span] | Non
         ):
             if last == named.right_edge.i:
                 continue
-        return [reading.span(first, _cut(reading, named, first, last))]
+        last = _extended(reading, verb, _cut(reading, named, first, last))
+        return [reading.span(first, last)]
     return None
 
 
@@ -594,7 +632,9 @@ def _object(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
     thing = child(verb, "dobj")
     if thing is None or thing.i < verb.i or thing.lower_ in reading.cues.pointers:
         return None
-    if thing.pos_ == "PRON":
+    if thing.pos_ == "PRON" or (
+        thing.tag_ == "VBG" and thing.left_edge == thing.right_edge
+    ):
         return None
     first, last = thing.left_edge.i, thing.right_edge.i
     for below in verb.rights:

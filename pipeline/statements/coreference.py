@@ -37,6 +37,7 @@ class Antecedents:
     doc: Doc
     cast: Cast
     quotes: Sequence[Quotation]
+    contents: Sequence[Span] = ()  # what statements say, in text order
     speakers: list[tuple[int, Member]] = field(default_factory=list)
     together: list[Member] = field(default_factory=list)  # the last who spoke jointly
     _starts: list[int] = field(init=False)
@@ -71,11 +72,16 @@ class Antecedents:
             fits = _agreement(wanted, member)
             if fits <= 0 or span.end > at:
                 continue
+            subject = self._is_subject(span)
+            if wanted == "it" and not subject and all(m is not member for _, m in self.speakers):
+                continue
             score = fits - 1.0 * (here - self._sentence(span.start))
-            if self._is_subject(span):
+            if subject:
                 score += 1.4
             if self.quoted(span.start) and not self.quoted(at):
                 score -= 2.5
+            elif any(content.holds(span) for content in self.contents):
+                score -= 0.8
             if speaker is member:
                 score += max(0.0, 1.6 - 0.4 * since)
             score += 0.15 * min(len(member.spans), 6)

@@ -215,6 +215,8 @@ def _tag_after(reading: Reading, number: int) -> Tag | None:
             if source is None and token.tag_ not in ("VBD", "VBZ", "VBP", "VBN", "VBG"):
                 return None
             return Tag(_cue_span(reading, token), source, before=False)
+        if token.lemma_ in ("quote", "cite") and token.tag_ == "VBN":
+            continue  # 'was quoted as saying'
         if token.pos_ in ("VERB", "AUX") and token.dep_ not in (
             "relcl",
             "acl",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 
 from spacy.tokens import Doc
@@ -10,7 +11,7 @@ from spacy.tokens import Doc
 from pipeline.model import Act, Attribution, MentionKind, Quoted, Speaker
 from pipeline.statements import attribution as rules
 from pipeline.statements.acts import act_of, cue_token
-from pipeline.statements.cast import Cast, cast_of
+from pipeline.statements.cast import cast_of
 from pipeline.statements.coreference import Antecedents
 from pipeline.statements.figures import FigureIndex
 from pipeline.statements.lexicon import Cues, Topic
@@ -18,6 +19,9 @@ from pipeline.statements.occasions import said_on
 from pipeline.statements.quotations import Quotation, quotations
 from pipeline.statements.speakers import Recognition
 from pipeline.statements.topic import judge_of, paragraph
+
+_REACH = 80
+"""Code points before and after a cue in which a date is the date of speaking."""
 
 
 def extract_statements(
@@ -34,19 +38,21 @@ def extract_statements(
 
     ``doc`` is the parse of ``text``. ``attributions`` come from a learned tagger; without
     them the rules find their own. With ``everyone`` every speaker's words and attitudes
-    on every subject are returned, those inside another's statement too.
+    on every subject are returned. What one speaker relays of another is the first one's
+    statement; the other is named in ``nested``.
     """
     found = (
         rules.attributions(doc, text, cues) if attributions is None else attributions
     )
     quotes = quotations(text)
     cast = cast_of(doc, text, figures, published)
-    recognition = Recognition(doc, text, cast, figures, Antecedents(doc, cast, quotes))
+    contents = sorted(span for one in found for span in one.content)
+    antecedents = Antecedents(doc, cast, quotes, contents)
+    recognition = Recognition(doc, text, cast, figures, antecedents)
     made = list(
         _recognised(doc, text, published, found, recognition, topic, cues, quotes)
     )
-    made = _without_nested(made) if not everyone else made
-    return [quoted for quoted in made if everyone or _counts(quoted)]
+    return [quoted for quoted in _outermost(made) if everyone or _counts(quoted)]
 
 
 def _counts(quoted: Quoted) -> bool:
@@ -86,7 +92,7 @@ def _recognised(
                 act=act,
                 about_topic=about,
                 subtopics=judge.subtopics(content) if about else (),
-                nested=_inner(one, recognition.cast, speaker),
+                nested=(),
                 said_on=day,
                 is_old=old,
                 in_title=one.content[0].end <= title_end,
@@ -107,7 +113,7 @@ def _tag(text: str, one: Attribution) -> str:
     at = one.cue or one.source
     if at is None:
         return ""
-    start, end = max(0, at.start - 160), min(len(text), at.end + 160)
+    start, end = max(0, at.start - _REACH), min(len(text), at.end + _REACH)
     for span in one.content:
         if span.end <= at.start:
             start = max(start, span.end)
@@ -119,25 +125,43 @@ def _tag(text: str, one: Attribution) -> str:
     return text[start : min([stop for stop in stops if stop >= 0], default=end)]
 
 
-def _inner(one: Attribution, cast: Cast, speaker: Speaker) -> tuple[str, ...]:
-    """Whose words the content relays. Filled for statements inside the content."""
-    return ()
-
-
-def _without_nested(made: list[Quoted]) -> list[Quoted]:
-    """Statements whose cue stands inside another's content belong to that one."""
+def _outermost(made: Sequence[Quoted]) -> list[Quoted]:
+    """Statements whose cue stands inside another's content belong to that one, which
+    names their speakers as nested."""
     kept = []
+    made = [quoted for quoted in made if not _swallows(quoted, made)]
     for quoted in made:
-        cue = quoted.attribution.cue
-        inside = cue is not None and any(
-            span.holds(cue)
+        if any(_inside(quoted, other) for other in made):
+            continue
+        relayed = {
+            other.speaker.name: None
             for other in made
-            if other is not quoted and other.act is not Act.ATTITUDE
-            for span in other.attribution.content
-        )
-        if not inside:
-            kept.append(quoted)
+            if _inside(other, quoted) and other.speaker.name != quoted.speaker.name
+        }
+        kept.append(replace(quoted, nested=tuple(relayed)) if relayed else quoted)
     return kept
+
+
+def _swallows(outer: Quoted, made: Sequence[Quoted]) -> bool:
+    """A tag that took the sentence before it, with its own speaker's cue, for content."""
+    found = outer.attribution
+    if found.cue is None or found.cue.start < found.content[0].end or not outer.speaker.name:
+        return False
+    return any(
+        inner.speaker.name == outer.speaker.name
+        and inner.speaker.mention_kind is not MentionKind.PRONOUN
+        and _inside(inner, outer)
+        for inner in made
+    )
+
+
+def _inside(inner: Quoted, outer: Quoted) -> bool:
+    cue = inner.attribution.cue
+    if cue is None or inner is outer or outer.act is Act.ATTITUDE:
+        return False
+    if inner.attribution.method == "nominal" and outer.attribution.method != "clause":
+        return False  # 'Y rejected X's claim that P': P is X's, by the reporter's word
+    return any(span.holds(cue) for span in outer.attribution.content)
 
 
 def _confidence(one: Attribution, speaker: Speaker) -> float:

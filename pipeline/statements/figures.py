@@ -198,7 +198,7 @@ class FigureIndex:
     def _phrases(self) -> Iterator[_Entry]:
         for figure in self.figures:
             for name in dict.fromkeys((figure.name, *figure.names)):
-                yield _Entry(_key(name), Sort.NAME, figure=figure)
+                yield _Entry(_key(_bare(name)), Sort.NAME, figure=figure)
             for name in figure.ambiguous:
                 yield _Entry(_key(name), Sort.NAME, figure=figure, ambiguous=True)
             for office in figure.offices:
@@ -213,7 +213,7 @@ class FigureIndex:
             for adjective in place.adjectives:
                 yield _Entry(_key(adjective), Sort.PLACE, place=place, adjective=True)
             for name in (place.name, *place.also):
-                yield _Entry(_key(name), Sort.PLACE, place=place)
+                yield _Entry(_key(_bare(name)), Sort.PLACE, place=place)
 
     def _matches(self, words: list[_Word]) -> Iterator[_Match]:
         folded = [word.folded for word in words]
@@ -527,6 +527,12 @@ def _words(text: str) -> Iterator[_Word]:
     for match in _WORD.finditer(text):
         word = match[0]
         yield _Word(fold(word), Span(match.start(), match.end()), word[:1].isupper())
+
+
+def _bare(name: str) -> str:
+    """``the White House`` without its article; ``the bloc`` needs it to mean a name."""
+    rest = name.removeprefix("The ").removeprefix("the ")
+    return rest if rest[:1].isupper() else name
 
 
 def _key(phrase: str) -> tuple[str, ...]:

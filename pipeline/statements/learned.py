@@ -464,6 +464,8 @@ def settled(found: Sequence[Found]) -> list[Found]:
 
 _WORD = re.compile(r"\w")
 _WORDS = re.compile(r"\w+(?:[.'’\-]\w+)*")
+_LINE = re.compile(r"[^\n]+")
+_SENTENCE = re.compile(r"[.!?][\"”']?\s+[A-Z\"“]")
 _LEADING = re.compile(r"[\s,.;:!?…—–-]*(?:that\s+(?=\S))?", re.IGNORECASE)
 
 
@@ -471,7 +473,9 @@ def attribution(
     text: str, marks: Sequence[Quote], offsets: Ints, found: Found, options: Options
 ) -> Attribution | None:
     spans = [Span(int(offsets[a, 0]), int(offsets[b - 1, 1])) for a, b in found.content]
+    cue = Span(int(offsets[found.cue[0], 0]), int(offsets[found.cue[1] - 1, 1]))
     spans = _joined(text, [_snapped(text, marks, span) for span in spans])
+    spans = _near(text, marks, cue, spans)
     inside = [_quoted_share(text, marks, span) for span in spans]
     voice = Voice.MIXED
     if all(share == 1.0 for share in inside):
@@ -486,10 +490,9 @@ def attribution(
     if found.source is not None:
         a, b = found.source
         source = Span(int(offsets[a, 0]), int(offsets[b - 1, 1]))
-    a, b = found.cue
     return Attribution(
         content=content,
-        cue=Span(int(offsets[a, 0]), int(offsets[b - 1, 1])),
+        cue=cue,
         source=source,
         voice=voice,
         method="learned",
@@ -523,6 +526,43 @@ def _joined(text: str, spans: Sequence[Span]) -> list[Span]:
         else:
             found.append(span)
     return found
+
+
+def _near(
+    text: str, marks: Sequence[Quote], cue: Span, spans: Sequence[Span]
+) -> list[Span]:
+    """The spans that the cue can reach, or all if that would leave none.
+
+    Words outside quotation marks are claimed within the cue's paragraph only (but for a
+    cue with a colon), and beside a quotation only within the cue's sentence.
+    """
+    reached: list[Span] = []
+    cut: list[Span] = []
+    for span in spans:
+        piece = span
+        if (
+            _quoted_share(text, marks, span) < 0.5
+            and ":" not in text[cue.start : cue.end + 2]
+        ):
+            lines = [
+                Span(*m.span()) for m in _LINE.finditer(text, span.start, span.end)
+            ]
+            piece = min(
+                lines,
+                key=lambda s: max(s.start - cue.end, cue.start - s.end),
+                default=span,
+            )
+        cut.append(piece)
+    quoted = [_quoted_share(text, marks, span) for span in cut]
+    beside = max(quoted, default=0.0) > 0.8
+    for span, share in zip(cut, quoted, strict=True):
+        between = text[min(span.end, cue.end) : max(span.start, cue.start)]
+        other_sentence = beside and _SENTENCE.search(between) is not None
+        if share > 0.5 or not (
+            "\n" in between.strip() or (other_sentence and share <= 0.8)
+        ):
+            reached.append(span)
+    return reached or cut
 
 
 def _quoted_share(text: str, marks: Sequence[Quote], span: Span) -> float:

@@ -10,6 +10,11 @@ from pipeline.model import Attribution, Span, Voice
 from pipeline.statements.reading import Reading, child
 from pipeline.statements.sources import phrase, source_of_noun
 
+_CHANNELS = frozenset(
+    {"readout", "transcript", "statement", "translation", "text", "post"}
+)
+"""What only carries words: its sentence has a speaker of its own."""
+
 
 def according(reading: Reading) -> Iterator[Attribution]:
     """``According to X, P`` and ``P, according to X``: the sentence without the phrase."""
@@ -26,7 +31,7 @@ def according(reading: Reading) -> Iterator[Attribution]:
         if named is None:
             continue
         source = phrase(reading, named)
-        if source is None:
+        if source is None or named.lower_ in _CHANNELS:
             continue
         start, end = reading.sentence(token.i)
         last = reading.token_at(source.end - 1)

@@ -156,10 +156,11 @@ def resumes(reading: Reading, clause: Token) -> Token | None:
     cue = clause.head
     if clause.dep_ != "ccomp" or cue.i > clause.i:
         return None
-    for below in clause.rights:
+    for below in reading.doc[clause.i + 1 : clause.right_edge.i + 1]:
         if (
             below.dep_ != "conj"
             or below.tag_ != cue.tag_
+            or below.tag_ not in ("VBD", "VBZ", "VBP", "VBG")
             or reading.quote_of[below.i] >= 0
         ):
             continue
@@ -167,6 +168,18 @@ def resumes(reading: Reading, clause: Token) -> Token | None:
             continue
         if reading.verb(below) and child(below, "ccomp", "dobj", "xcomp") is not None:
             return below
+    return None
+
+
+def content_clause(verb: Token) -> Token | None:
+    """The clause above a verb that is the content of a cue to its left."""
+    clause = verb.head
+    for _ in range(5):
+        if clause.dep_ == "ccomp" and clause.head.i < clause.i:
+            return clause
+        if clause.head == clause:
+            return None
+        clause = clause.head
     return None
 
 

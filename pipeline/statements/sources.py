@@ -5,7 +5,7 @@ from __future__ import annotations
 from spacy.tokens import Token
 
 from pipeline.model import Span
-from pipeline.statements.reading import Reading, child, resumes
+from pipeline.statements.reading import Reading, child, content_clause, resumes
 
 _SUBJECT = ("nsubj", "nsubjpass")
 _RELATIVES = frozenset({"who", "which", "that", "whom"})
@@ -37,12 +37,9 @@ def _by_grammar(reading: Reading, verb: Token) -> Span | None:
     """
     for _ in range(6):
         above = verb.head
-        if (
-            verb.dep_ == "conj"
-            and above.dep_ == "ccomp"
-            and resumes(reading, above) == verb
-        ):
-            verb = above.head  # 'said that P and suggested that Q'
+        clause = content_clause(verb) if verb.dep_ == "conj" else None
+        if clause is not None and resumes(reading, clause) == verb:
+            verb = clause.head  # 'said that P and suggested that Q'
             continue
         if verb.dep_ == "advcl" and verb.tag_ == "VBG" and _reported(reading, above):
             verb = above.head  # 'said that P, suggesting that Q'
@@ -52,6 +49,8 @@ def _by_grammar(reading: Reading, verb: Token) -> Span | None:
             return phrase(reading, cited)
         subject = child(verb, *_SUBJECT)
         passive = child(verb, "auxpass") is not None
+        if passive and verb.lemma_ in ("quote", "cite") and subject is not None:
+            return phrase(reading, subject)  # 'X was quoted as saying by Y'
         agent = child(verb, "agent")
         if passive and agent is not None and subject is not None:
             named = child(agent, "pobj")

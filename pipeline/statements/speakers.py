@@ -155,6 +155,15 @@ class Recognition:
                     token = token.head
                 else:
                     break
+        return self._first_of(span)
+
+    def _first_of(self, span: Span) -> Member | None:
+        """``X and other members of his administration``: the one whom it names first."""
+        for place, member in self.cast.over(span):
+            if member.figure is None or _APART.search(self.text[span.start : place.start]):
+                return None
+            follows = self.text[place.end : span.end].split()
+            return member if follows[:1] == ["and"] else None
         return None
 
     def _role(self, span: Span, root: Token) -> tuple[Figure | None, Member | None]:

@@ -424,7 +424,7 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                             "challenge",
                             "blocked",
                             "error",
-                        ),  # fmt: skip
+                        ),
                     ),
                     Field("http_status", INT, "Status of the answer.", nullable=True),
                     Field("reason", STRING, "What was wrong; empty if nothing."),

@@ -138,7 +138,7 @@ def test_a_pass_killed_anywhere_is_made_good_by_the_next_pass(
         passes(folder, world, ["p3"])
 
         app = an_app(folder, world)
-        made = {p for p in app.lake.partitions("links")}
+        made = set(app.lake.partitions("links"))
         assert made >= set(app.archive.partitions()), f"killed at write {number}"
         for day in app.lake.published("statements"):
             assert app.verify(day) == []
@@ -148,4 +148,4 @@ def test_a_pass_killed_anywhere_is_made_good_by_the_next_pass(
 def test_nothing_aside_is_left_by_an_undisturbed_pass(undisturbed, world, tmp_path):
     passes(tmp_path, world, POLLS)
 
-    assert [p for p in tmp_path.rglob("*.tmp")] == []
+    assert list(tmp_path.rglob("*.tmp")) == []
