@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Self
 
@@ -612,6 +612,11 @@ class AlertRule:
     min_confidence: float = 0.0
     min_independent: int = 1
     outlet_kinds: tuple[str, ...] = ()
+    enabled: bool = True  # one that is switched off can still be tested
+    time_zone: str = "UTC"  # of quiet_hours and digest_at
+    quiet_hours: tuple[time, time] | None = None  # from, to; past midnight if from > to
+    cooldown: timedelta = timedelta()  # after telling of a figure, this long nothing
+    digest_at: tuple[time, ...] = ()  # empty: each at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -629,7 +634,12 @@ class ClaimState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """A claim's state that a rule wants told on one channel. ``alert_id`` is its key."""
+    """A claim's state that a rule wants told on one channel. ``alert_id`` is its key.
+
+    ``due_at`` is when it may go out, None at once; what is due for one rule and channel
+    at one such moment goes out together. ``thread`` is the alert that a retraction
+    takes back.
+    """
 
     alert_id: str
     kind: AlertKind
@@ -644,6 +654,49 @@ class Alert:
     subject: str
     body: str
     payload: Mapping[str, object]
+    due_at: datetime | None = None
+    thread: str | None = None
+    forms: Mapping[str, str] = field(default_factory=dict)  # html, slack, telegram
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """A claim none of whose reports stands any more, and the edit that took the last.
+
+    ``now`` are the words that stand in its place; None where they were withdrawn.
+    """
+
+    state: ClaimState
+    correction: Correction
+    now: Statement | None
+
+
+class Verdict(StrEnum):
+    """What an editor decided about a claim."""
+
+    MERGE = "merge"  # it is the same as another one
+    SPLIT = "split"  # a statement was joined to it and is a claim of its own
+    WRONG = "wrong"  # its alert was wrong
+    DUPLICATE = "duplicate"  # its alert told what was told before
+    RIGHT = "right"  # its alert was right; takes an earlier mark back
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """An editor's decision, kept as data and applied again whenever claims are made.
+
+    ``statement_id`` is the statement that is joined or set apart; for a mark, the first
+    of the claim. ``into`` is the statement whose claim it joins. Statements are named,
+    for their ids outlive any regrouping.
+    """
+
+    verdict: Verdict
+    claim_id: str
+    statement_id: str
+    into: str | None = None
+    by: str = ""
+    note: str = ""
+    at: datetime
 
 
 class DeliveryState(StrEnum):

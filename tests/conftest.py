@@ -1,8 +1,10 @@
-"""What all tests share: the gold switch."""
+"""What all tests share: switches, and the sample world run once."""
 
 from __future__ import annotations
 
 import pytest
+
+from tests.world import passes, the_world
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -17,3 +19,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def update_gold(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--update-gold"))
+
+
+@pytest.fixture(scope="session")
+def world():
+    """The sample outlets, served on loopback."""
+    with the_world() as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def lake(world, tmp_path_factory):
+    """A lake after the passes of all four polls. Tests copy it before they change it."""
+    folder = tmp_path_factory.mktemp("lake")
+    passes(folder, world, ["p1", "p2", "p3", "p4"])
+    return folder

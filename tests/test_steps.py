@@ -13,23 +13,10 @@ import pytest
 from pipeline.app import open_app
 from pipeline.errors import InputError
 from pipeline.tables.schemas import TABLES
-from tests.world import an_app, an_extractor, hashes, passes, sent, the_world
+from tests.world import an_app, an_extractor, hashes, passes, sent
 
 ALL = ["p1", "p2", "p3", "p4"]
 DAY = date(2026, 3, 2)
-
-
-@pytest.fixture(scope="module")
-def world():
-    with the_world() as served:
-        yield served
-
-
-@pytest.fixture(scope="module")
-def lake(world, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("lake")
-    passes(folder, world, ALL)
-    return folder
 
 
 def test_every_table_is_there_for_every_day_and_loads_without_object_columns(lake):
@@ -39,6 +26,7 @@ def test_every_table_is_there_for_every_day_and_loads_without_object_columns(lak
 
         assert set(frame["date"].astype(str)) <= {"2026-03-02", "2026-03-03"}
         assert "object" not in kinds.values(), kinds
+        assert kinds.get("http_status", "Int64") == "Int64"
         moments = [c for c in kinds if c.endswith("_at") or c == "day"]
         assert all(kinds[c] == "datetime64[us, UTC]" for c in moments), kinds
         assert sorted(p.name for p in (lake / "tables" / name).iterdir()) == [

@@ -21,7 +21,7 @@ from safetensors.numpy import load_file
 
 HIDDEN, HEADS, LAYERS, BILINEAR, LABELS, REACH = 384, 12, 6, 96, 6, 160
 OPTIONS = '{"cue": 0.4, "quoted": 0.2, "part": 0.65, "core": 176, "context": 39, "scale": [1.0, 1.0, 1.0, 1.0, 2.0]}'
-CANDIDATE = 0.05  # least probability of a cue start that is linked at all
+CANDIDATE = 0.12  # least probability of a cue start that is linked at all
 
 
 class Graph:

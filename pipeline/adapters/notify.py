@@ -1,4 +1,4 @@
-"""Ways out for alerts: a file of JSON lines, and signed webhooks."""
+"""Ways out for alerts: a file of JSON lines, signed webhooks, and the others, opened."""
 
 from __future__ import annotations
 
@@ -17,28 +17,53 @@ from typing import Protocol
 
 import aiohttp
 
+from pipeline.adapters.apprised import AppriseChannel
+from pipeline.adapters.atom import AtomChannel
+from pipeline.adapters.mail import EmailChannel
 from pipeline.errors import DeliveryError, RefusedError
 from pipeline.model import Alert
 from pipeline.ports import Channel
 
 TIMEOUT_SECONDS = 20.0
+ATOM_PATH = "site/alerts.atom"
+MOST_OF_TELEGRAM = 4096
 _MAY_HELP = frozenset({408, 409, 425, 429})
 _SECRET_PREFIX = "whsec_"
 
 
 class ChannelSpec(Protocol):
-    """A way out, as configured. ``secret_env`` names the variable with the secret."""
+    """A way out, as configured. ``..._env`` name the variables with secrets."""
 
     @property
     def id(self) -> str: ...
     @property
-    def kind(self) -> str: ...  # file, webhook
+    def kind(self) -> str: ...  # file, atom, webhook, email, apprise
     @property
     def path(self) -> str | None: ...
     @property
     def url(self) -> str | None: ...
     @property
+    def url_env(self) -> str | None: ...
+    @property
     def secret_env(self) -> str | None: ...
+    @property
+    def form(self) -> str: ...  # json, text, html, slack, telegram
+    @property
+    def chat(self) -> str | None: ...  # of a bot
+    @property
+    def host(self) -> str | None: ...
+    @property
+    def port(self) -> int | None: ...
+    @property
+    def tls(self) -> str: ...  # starttls, tls, none
+    @property
+    def username(self) -> str | None: ...
+    @property
+    def sender(self) -> str | None: ...
+    @property
+    def recipients(self) -> tuple[str, ...]: ...
+    @property
+    def ca_file(self) -> str | None: ...
 
 
 def utc_now() -> datetime:
@@ -57,34 +82,64 @@ def open_channels(
 
     ValueError names the channel: its secret's variable is not set, say.
     """
-    channels: list[Channel] = []
-    for spec in specs:
+
+    def opened(spec: ChannelSpec) -> Channel:
         if spec.kind == "file" and spec.path:
-            channels.append(FileChannel(spec.id, folder / spec.path))
-        elif spec.kind == "webhook" and spec.url:
-            channels.append(
-                WebhookChannel(
-                    spec.id,
-                    spec.url,
-                    secret=_secret(spec, environment),
-                    clock=clock,
-                    timeout_seconds=timeout_seconds,
-                )
+            return FileChannel(spec.id, folder / spec.path)
+        if spec.kind == "atom":
+            return AtomChannel(spec.id, folder / (spec.path or ATOM_PATH))
+        if spec.kind == "webhook" and (spec.url or spec.url_env):
+            return WebhookChannel(
+                spec.id,
+                _url(spec, environment),
+                secret=_secret(spec, environment),
+                form=spec.form,
+                chat=spec.chat,
+                clock=clock,
+                timeout_seconds=timeout_seconds,
             )
-        else:
-            raise ValueError(f"channels[{spec.id}].kind: file with a path, or webhook")
-    return channels
+        if spec.kind == "email" and spec.host and spec.sender and spec.recipients:
+            return EmailChannel(
+                spec.id,
+                spec.host,
+                sender=spec.sender,
+                recipients=spec.recipients,
+                tls=spec.tls,
+                port=spec.port,
+                username=spec.username,
+                password=_secret(spec, environment),
+                ca_file=spec.ca_file,
+                clock=clock,
+                timeout_seconds=timeout_seconds,
+            )
+        if spec.kind == "apprise" and (spec.url or spec.url_env):
+            return AppriseChannel(spec.id, _url(spec, environment), form=spec.form)
+        raise ValueError(
+            f"channels[{spec.id}].kind: file with a path, atom, webhook or apprise with "
+            "a url, or email with host, sender and recipients"
+        )
+
+    return [opened(spec) for spec in specs]
 
 
 def _secret(spec: ChannelSpec, environment: Mapping[str, str]) -> str | None:
     if not spec.secret_env:
         return None
-    secret = environment.get(spec.secret_env)
-    if not secret:
-        raise ValueError(
-            f"channels[{spec.id}].secret_env: {spec.secret_env} is not set"
-        )
-    return secret
+    return _variable(spec.id, "secret_env", spec.secret_env, environment)
+
+
+def _url(spec: ChannelSpec, environment: Mapping[str, str]) -> str:
+    """The address; in a variable where it is a secret itself (Slack, Telegram)."""
+    if spec.url_env:
+        return _variable(spec.id, "url_env", spec.url_env, environment)
+    return spec.url or ""
+
+
+def _variable(id: str, key: str, name: str, environment: Mapping[str, str]) -> str:
+    found = environment.get(name)
+    if not found:
+        raise ValueError(f"channels[{id}].{key}: {name} is not set")
+    return found
 
 
 def envelope(alert: Alert) -> dict[str, object]:
@@ -179,17 +234,20 @@ class WebhookChannel:
         url: str,
         *,
         secret: str | None = None,
+        form: str = "json",
+        chat: str | None = None,
         clock: Callable[[], datetime] = utc_now,
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
         self.id = id
         self._url = url
         self._key = _key_of(secret) if secret else None
+        self._form, self._chat = form, chat
         self._clock = clock
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
 
     def send(self, alert: Alert) -> None:
-        body = json.dumps(envelope(alert), ensure_ascii=False).encode()
+        body = json.dumps(self.content(alert), ensure_ascii=False).encode()
         headers = self.headers(alert.alert_id, body)
         try:
             status = asyncio.run(self._post(body, headers))
@@ -204,6 +262,20 @@ class WebhookChannel:
         if status >= 500 or status in _MAY_HELP:
             raise DeliveryError(self.id, reason)
         raise RefusedError(self.id, reason)
+
+    def content(self, alert: Alert) -> dict[str, object]:
+        """What is posted: our envelope, or what a chat service reads."""
+        words = alert.forms.get(self._form, alert.body)
+        if self._form == "slack":
+            return {"text": words}
+        if self._form == "telegram":
+            return {
+                "chat_id": self._chat,
+                "text": words[:MOST_OF_TELEGRAM],
+                "parse_mode": "HTML",
+                "disable_web_page_preview": True,
+            }
+        return envelope(alert)
 
     def headers(self, alert_id: str, body: bytes) -> dict[str, str]:
         """The standard's headers for this body, at the clock's moment."""

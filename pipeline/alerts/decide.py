@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from pipeline import ids
 from pipeline.alerts.render import TEMPLATES, confidence, message
-from pipeline.alerts.schedule import retry_at
-from pipeline.model import Act, Alert, AlertKind, AlertRule, ClaimState
+from pipeline.model import Act, Alert, AlertKind, AlertRule, ClaimState, Loss
 
 WINDOW = timedelta(hours=48)
 """So long a claim is looked at again: a second outlet may yet make a rule true."""
@@ -24,6 +24,7 @@ def alerts_for(
     quiet_first_days: int,
     window: timedelta = WINDOW,
     templates: Mapping[str, str] = TEMPLATES,
+    site_url: str = "",
 ) -> list[Alert]:
     """The alerts that are true now, told before or not: the outbox keeps each once.
 
@@ -39,12 +40,70 @@ def alerts_for(
         ):
             continue
         for rule in rules:
-            if wants(rule, state):
-                alerts += [
-                    _alert(state, rule, channel, now, templates)
-                    for channel in dict.fromkeys(rule.channels)
-                ]
+            if rule.enabled and wants(rule, state):
+                alerts += told(state, rule, now, templates, site_url)
     return alerts
+
+
+def would_tell(
+    histories: Sequence[Sequence[tuple[datetime, ClaimState]]],
+    rule: AlertRule,
+    *,
+    window: timedelta = WINDOW,
+) -> list[tuple[datetime, ClaimState]]:
+    """When a rule would have been true first, of which state; switched on or not.
+
+    A history is a claim's states with the moments of the passes that saw them, in
+    order. Oldest first.
+    """
+    found = []
+    for history in histories:
+        for at, state in history:
+            if is_news(state, now=at, window=window) and wants(rule, state):
+                found.append((at, state))
+                break
+    return sorted(found, key=lambda one: (one[0], one[1].claim_id))
+
+
+def retractions(
+    told_before: Sequence[Alert],
+    losses: Sequence[Loss],
+    *,
+    now: datetime,
+    templates: Mapping[str, str] = TEMPLATES,
+    site_url: str = "",
+) -> list[Alert]:
+    """What takes back each alert whose claim has lost its ground, on the same thread."""
+    lost = {loss.state.claim_id: loss for loss in losses}
+    found = []
+    for alert in told_before:
+        loss = lost.get(alert.claim_id)
+        if loss is None or alert.kind is not AlertKind.ALERT:
+            continue
+        said = message(
+            loss.state,
+            rule=alert.rule_id,
+            lost=loss,
+            templates=templates,
+            site_url=site_url,
+        )
+        found.append(
+            replace(
+                alert,
+                alert_id=ids.alert_id(
+                    alert.rule_id, AlertKind.RETRACTION, alert.claim_id, alert.channel
+                ),
+                kind=AlertKind.RETRACTION,
+                created_at=now,
+                subject=said.subject,
+                body=said.body,
+                payload=said.payload,
+                forms=said.forms,
+                due_at=max(alert.due_at, now) if alert.due_at else None,
+                thread=alert.alert_id,
+            )
+        )
+    return found
 
 
 def is_news(state: ClaimState, *, now: datetime, window: timedelta = WINDOW) -> bool:
@@ -95,29 +154,31 @@ def _too_early(
     ) or said.first_seen_at < lake_since + timedelta(days=1)
 
 
-def _alert(
+def told(
     state: ClaimState,
     rule: AlertRule,
-    channel: str,
     now: datetime,
-    templates: Mapping[str, str],
-) -> Alert:
-    said = message(state, rule=rule.id, templates=templates)
-    return Alert(
-        alert_id=ids.alert_id(rule.id, AlertKind.ALERT, state.claim_id, channel),
-        kind=AlertKind.ALERT,
-        rule_id=rule.id,
-        channel=channel,
-        claim_id=state.claim_id,
-        figure_id=state.statement.figure_id,
-        figure=state.statement.figure,
-        relation=state.relation.kind,
-        statement_id=state.statement.statement_id,
-        created_at=now,
-        subject=said.subject,
-        body=said.body,
-        payload=said.payload,
-    )
-
-
-__all__ = ["WINDOW", "alerts_for", "is_news", "retry_at", "wants"]
+    templates: Mapping[str, str] = TEMPLATES,
+    site_url: str = "",
+) -> list[Alert]:
+    """The alert of a claim's state by a rule, on each of its channels."""
+    said = message(state, rule=rule.id, templates=templates, site_url=site_url)
+    return [
+        Alert(
+            alert_id=ids.alert_id(rule.id, AlertKind.ALERT, state.claim_id, channel),
+            kind=AlertKind.ALERT,
+            rule_id=rule.id,
+            channel=channel,
+            claim_id=state.claim_id,
+            figure_id=state.statement.figure_id,
+            figure=state.statement.figure,
+            relation=state.relation.kind,
+            statement_id=state.statement.statement_id,
+            created_at=now,
+            subject=said.subject,
+            body=said.body,
+            payload=said.payload,
+            forms=said.forms,
+        )
+        for channel in dict.fromkeys(rule.channels)
+    ]

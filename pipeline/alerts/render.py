@@ -1,4 +1,4 @@
-"""An alert's words: a subject, a plain text, and a payload for machines.
+"""An alert's words: a subject, the forms that channels show, a payload for machines.
 
 Everything stands as 'reported by'. What outlets wrote is text and stays text: control
 and direction marks are taken out, and nothing of it is ever read as a template.
@@ -6,17 +6,28 @@ and direction marks are taken out, and nothing of it is ever read as a template.
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 from functools import lru_cache
 
-from jinja2 import DictLoader, Environment, StrictUndefined
+from jinja2 import (
+    ChoiceLoader,
+    DictLoader,
+    Environment,
+    PackageLoader,
+    StrictUndefined,
+)
+from jinja2.sandbox import SandboxedEnvironment
 
 from pipeline.model import (
     Act,
+    Alert,
     AlertKind,
     ClaimState,
+    Loss,
     RelationKind,
     Statement,
     Voice,
@@ -24,34 +35,17 @@ from pipeline.model import (
 
 MAX_SUBJECT, MAX_WORDS, MAX_TITLE = 140, 600, 200
 
-TEMPLATES: Mapping[str, str] = {
-    "subject": "{{ outlet }} reports: {{ figure }} {{ act }} ({{ relation }}): {{ words }}",
-    "body": """\
-Reported by {{ outlet }}: {{ figure }} {{ act }}. {{ relation_sentence }}
-
-{{ words }}
-
-{{ said_how }}, published {{ reported_at }}{% if said_on %}, words of {{ said_on }}\
-{% endif %}
-
-{{ title }}
-{{ link }}
-{% if reasons %}
-Why:
-{% for reason in reasons %}  - {{ reason }}
-{% endfor %}{% endif %}{% if earlier %}
-Earlier, reported by {{ earlier.outlet }}, published {{ earlier.reported_at }}:
-  {{ earlier.words }}
-  {{ earlier.link }}
-{% endif %}
-Outlets in order of appearance ({{ n_independent }} independent):
-{% for name, link in outlets %}  {{ loop.index }}. {{ name }}  {{ link }}
-{% endfor %}
-Confidence: {{ confidence }} (extraction {{ extraction }}, relation {{ score }})
-Rule {{ rule }}, claim {{ claim_id }}. Reported, not verified.
-""",
+FORMS: Mapping[str, str] = {
+    "subject": "subject.txt",
+    "body": "body.txt",
+    "html": "html.html",
+    "slack": "slack.txt",
+    "telegram": "telegram.html",
 }
-"""The text forms, by name; a user's own may take their place."""
+"""The forms of a message, and the file of each: a user's own may take their place."""
+
+TEMPLATES: Mapping[str, str] = {}
+"""The user's own forms: none."""
 
 _ACTS = {
     Act.ASSERTS: "asserts",
@@ -81,27 +75,78 @@ _VOICES = {
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a channel sends. ``payload`` is JSON-able, its keys in a fixed order."""
+    """What a channel sends. ``payload`` is JSON-able, its keys in a fixed order.
+
+    ``forms`` are the same words for channels that show marks: html, slack, telegram.
+    """
 
     subject: str
     body: str
     payload: dict[str, object]
+    forms: dict[str, str]
 
 
 def message(
     state: ClaimState,
     *,
     rule: str,
-    kind: AlertKind = AlertKind.ALERT,
+    lost: Loss | None = None,
+    site_url: str = "",
     templates: Mapping[str, str] = TEMPLATES,
 ) -> Message:
-    """The claim's state in words. ``templates`` needs ``subject`` and ``body``."""
-    values = _values(state, rule)
-    forms = _environment(tuple(sorted(templates.items())))
-    subject = line(forms.get_template("subject").render(values), MAX_SUBJECT)
-    body = forms.get_template("body").render(values)
-    body = "".join(f"{row.rstrip()}\n" for row in body.rstrip().split("\n"))
-    return Message(subject, body, payload(state, rule=rule, kind=kind))
+    """The claim's state in words; with ``lost``, that its ground is gone.
+
+    ``templates`` are the user's own, by form; what they lack is ours. ``site_url`` is
+    where the pages of the days stand, if anywhere.
+    """
+    values = _values(state, rule, lost, site_url)
+    own = tuple(sorted(templates.items()))
+    made = {form: _rendered(form, own, values) for form in FORMS}
+    return Message(
+        subject=line(made.pop("subject"), MAX_SUBJECT),
+        body=made.pop("body"),
+        payload=payload(state, rule=rule, lost=lost, site_url=site_url),
+        forms=made,
+    )
+
+
+def together(members: Sequence[Alert], alert_id: str) -> Alert:
+    """Several alerts of one rule as one message; one alone is itself.
+
+    Its payload holds each one's id and payload, in the order given.
+    """
+    first = members[0]
+    if len(members) == 1:
+        return first
+    forms = {form for alert in members for form in alert.forms}
+    breaks = {"html": "\n<hr>\n"}
+    subject = f"{len(members)} alerts ({first.rule_id}): " + "; ".join(
+        dict.fromkeys(alert.figure for alert in members)
+    )
+    return replace(
+        first,
+        alert_id=alert_id,
+        thread=None,
+        subject=line(subject, MAX_SUBJECT),
+        body=f"\n{'-' * 72}\n\n".join(
+            f"{alert.subject}\n\n{alert.body}" for alert in members
+        ),
+        forms={
+            form: breaks.get(form, "\n\n").join(
+                alert.forms.get(form, alert.body) for alert in members
+            )
+            for form in sorted(forms)
+        },
+        payload={
+            "type": "claim.digest",
+            "version": 1,
+            "rule": first.rule_id,
+            "alerts": [
+                {"alert_id": alert.alert_id, "data": dict(alert.payload)}
+                for alert in members
+            ],
+        },
+    )
 
 
 def confidence(state: ClaimState) -> float:
@@ -110,11 +155,12 @@ def confidence(state: ClaimState) -> float:
 
 
 def payload(
-    state: ClaimState, *, rule: str, kind: AlertKind = AlertKind.ALERT
+    state: ClaimState, *, rule: str, lost: Loss | None = None, site_url: str = ""
 ) -> dict[str, object]:
     """The claim's state for machines: texts as reported, moments in ISO 8601."""
     relation = state.relation
-    return {
+    kind = AlertKind.RETRACTION if lost else AlertKind.ALERT
+    made: dict[str, object] = {
         "type": f"claim.{kind}",
         "version": 1,
         "rule": rule,
@@ -133,7 +179,24 @@ def payload(
         ],
         "n_independent": state.n_independent,
         "confidence": round(confidence(state), 4),
+        "page": page_of(state, site_url) or None,
     }
+    if lost:
+        made["correction"] = {
+            "id": lost.correction.correction_id,
+            "kind": str(lost.correction.kind),
+            "at": lost.correction.at.isoformat(),
+            "now": _statement(lost.now) if lost.now else None,
+        }
+    return made
+
+
+def page_of(state: ClaimState, site_url: str) -> str:
+    """The claim's place on the page of its day; empty where no site is known."""
+    if not site_url:
+        return ""
+    day = state.statement.first_seen_at.date()
+    return f"{site_url.rstrip('/')}/{day}.html#c-{state.claim_id}"
 
 
 def line(text: str, most: int) -> str:
@@ -149,18 +212,39 @@ def line(text: str, most: int) -> str:
 # ---------------------------------------------------------------------------- within
 
 
-@lru_cache(maxsize=8)
-def _environment(templates: tuple[tuple[str, str], ...]) -> Environment:
-    return Environment(
-        loader=DictLoader(dict(templates)),
+def _rendered(
+    form: str, own: tuple[tuple[str, str], ...], values: Mapping[str, object]
+) -> str:
+    text = _environment(form, own).get_template(FORMS[form]).render(values)
+    return "".join(f"{row.rstrip()}\n" for row in text.rstrip().split("\n"))
+
+
+@lru_cache(maxsize=32)
+def _environment(form: str, own: tuple[tuple[str, str], ...]) -> Environment:
+    """Where a form is made: what it shows of the world is escaped as the form needs."""
+    mine = {FORMS[name]: text for name, text in own if name in FORMS}
+    return SandboxedEnvironment(
+        loader=ChoiceLoader([DictLoader(mine), PackageLoader("pipeline.alerts")]),
         undefined=StrictUndefined,
         keep_trailing_newline=True,
-        autoescape=False,
+        autoescape=form in ("html", "telegram"),
+        finalize=_for_slack if form == "slack" else None,
     )
 
 
-def _values(state: ClaimState, rule: str) -> dict[str, object]:
+def _for_slack(value: object) -> object:
+    """Slack reads three characters as its own, and nothing else."""
+    if not isinstance(value, str):
+        return value
+    return value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _values(
+    state: ClaimState, rule: str, lost: Loss | None, site_url: str
+) -> dict[str, object]:
     said, relation = state.statement, state.relation
+    was = _words(state.earlier) if state.earlier else ""
+    before, now = pieces(was, _words(said)) if was else ([], [Piece(_words(said))])
     return {
         "figure": line(said.figure, MAX_TITLE),
         "act": _ACTS[said.act],
@@ -173,8 +257,13 @@ def _values(state: ClaimState, rule: str) -> dict[str, object]:
         "said_on": said.said_on.isoformat() if said.said_on else "",
         "title": line(said.title, MAX_TITLE),
         "link": _link(said.url),
+        "url": _url(said.url),
+        "page": page_of(state, site_url),
+        "pieces": now,
+        "differences": _differences(before, now),
+        "lost": _lost(lost),
         "reasons": [line(reason, MAX_TITLE) for reason in relation.reasons],
-        "earlier": _earlier(state.earlier),
+        "earlier": _earlier(state.earlier, before),
         "outlets": _outlets(state),
         "n_independent": state.n_independent,
         "confidence": f"{confidence(state):.2f}",
@@ -197,14 +286,30 @@ def _outlets(state: ClaimState) -> list[tuple[str, str]]:
     ]
 
 
-def _earlier(statement: Statement | None) -> dict[str, str] | None:
+def _lost(lost: Loss | None) -> dict[str, str] | None:
+    if lost is None:
+        return None
+    withdrawn = lost.now is None
+    return {
+        "sentence": "The words were taken out of the report."
+        if withdrawn
+        else "The report was edited.",
+        "now": "" if lost.now is None else _words(lost.now),
+    }
+
+
+def _earlier(
+    statement: Statement | None, marked: Sequence[Piece]
+) -> dict[str, object] | None:
     if statement is None:
         return None
     return {
         "outlet": line(statement.outlet, MAX_TITLE),
         "reported_at": f"{statement.published_at:%Y-%m-%d %H:%M} UTC",
         "words": _words(statement),
+        "pieces": marked,
         "link": _link(statement.url),
+        "url": _url(statement.url),
     }
 
 
@@ -216,9 +321,53 @@ def _words(statement: Statement) -> str:
 
 def _link(url: str) -> str:
     """The address where it is one of the web; nothing else is passed on as a link."""
+    return _url(url) or "(no link)"
+
+
+def _url(url: str) -> str:
     url = line(url, 2000)
-    safe = url.startswith(("http://", "https://")) and " " not in url
-    return url if safe else "(no link)"
+    safe = url.startswith(("http://", "https://")) and not set(url) & set(' <>"|\\')
+    return url if safe else ""
+
+
+# ----------------------------------------------------------------- what changed, marked
+
+ALIKE = 0.4
+"""Share of common words (Ratcliff and Obershelp 1988) from which marks help a reader."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A run of words; ``differs`` says that the other side has others there."""
+
+    text: str
+    differs: bool = False
+
+
+def pieces(before: str, after: str) -> tuple[list[Piece], list[Piece]]:
+    """Both texts in pieces, whole and in order; unmarked where they have little in common."""
+    a, b = re.split(r"(?<=\s)", before), re.split(r"(?<=\s)", after)
+    matcher = SequenceMatcher(None, _bare(a), _bare(b), autojunk=False)
+    if matcher.ratio() < ALIKE:
+        return [Piece(before)], [Piece(after)]
+    left, right = [], []
+    for tag, i, j, k, m in matcher.get_opcodes():
+        left += [Piece("".join(a[i:j]), tag != "equal")] * (i < j)
+        right += [Piece("".join(b[k:m]), tag != "equal")] * (k < m)
+    return left, right
+
+
+def _bare(words: Sequence[str]) -> list[str]:
+    return [word.strip(" .,;:!?“”\"'").casefold() for word in words]
+
+
+def _differences(
+    before: Sequence[Piece], after: Sequence[Piece]
+) -> list[tuple[str, str]]:
+    """What stands for what, where as many runs differ on both sides."""
+    was = [piece.text.strip() for piece in before if piece.differs]
+    now = [piece.text.strip() for piece in after if piece.differs]
+    return list(zip(was, now, strict=True)) if len(was) == len(now) else []
 
 
 def _statement(statement: Statement) -> dict[str, object]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import time, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pipeline.model import Act, AlertRule, RelationKind
 
@@ -32,7 +34,13 @@ _RULE_KEYS = (
     "min_confidence",
     "min_independent",
     "outlet_kinds",
+    "enabled",
+    "time_zone",
+    "quiet_hours",
+    "cooldown_minutes",
+    "digest",
 )
+LONGEST_COOLDOWN = 7 * 24 * 60
 
 
 def rules_from(mapping: Mapping[str, object]) -> list[AlertRule]:
@@ -62,6 +70,22 @@ def rules_from(mapping: Mapping[str, object]) -> list[AlertRule]:
                 _number(raw, "min_independent", where, 1, 1, 1000, whole=True)
             ),
             outlet_kinds=_texts(raw, "outlet_kinds", where, allowed=OUTLET_KINDS),
+            enabled=_flag(raw, "enabled", where, default=True),
+            time_zone=_zone(raw, "time_zone", where),
+            quiet_hours=_hours(raw, "quiet_hours", where),
+            cooldown=timedelta(
+                minutes=_number(
+                    raw, "cooldown_minutes", where, 0, 0, LONGEST_COOLDOWN, whole=True
+                )
+            ),
+            digest_at=tuple(
+                sorted(
+                    {
+                        _clock(text, "digest", where)
+                        for text in _texts(raw, "digest", where)
+                    }
+                )
+            ),
         )
         if not rule.channels:
             raise ValueError(f"{where}.channels: at least one is wanted")
@@ -132,6 +156,47 @@ def _number(
         kind = "a whole number" if whole else "a number"
         raise ValueError(f"{where}.{key}: {kind} from {least:g} to {most:g} is wanted")
     return float(value)  # type: ignore[arg-type]
+
+
+def _flag(raw: Mapping[str, object], key: str, where: str, *, default: bool) -> bool:
+    value = raw.get(key, default)
+    if not isinstance(value, bool):
+        raise ValueError(f"{where}.{key}: true or false is wanted")
+    return value
+
+
+def _zone(raw: Mapping[str, object], key: str, where: str) -> str:
+    name = _text(raw, key, where) if key in raw else "UTC"
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(
+            f"{where}.{key}: no time zone {name!r}; write Europe/London, say"
+        ) from error
+    return name
+
+
+def _hours(raw: Mapping[str, object], key: str, where: str) -> tuple[time, time] | None:
+    if key not in raw:
+        return None
+    begin, dash, end = _text(raw, key, where).partition("-")
+    if not dash:
+        raise ValueError(f'{where}.{key}: two times are wanted: "22:00-07:00"')
+    hours = _clock(begin, key, where), _clock(end, key, where)
+    if hours[0] == hours[1]:
+        raise ValueError(f"{where}.{key}: from and to are the same")
+    return hours
+
+
+def _clock(text: str, key: str, where: str) -> time:
+    """A time of day as people write it: 7:00, 07:30."""
+    try:
+        hour, minute = text.strip().split(":")
+        return time(int(hour), int(minute))
+    except ValueError as error:
+        raise ValueError(
+            f"{where}.{key}: {text.strip()!r} is no time of day; write 07:30"
+        ) from error
 
 
 def _list(allowed: Sequence[str]) -> str:

@@ -377,7 +377,11 @@ def _aside(reading: Reading, comma: int, last: int) -> bool:
         return False
     if word.lower_ == "according":
         return True
-    if word.pos_ == "ADP" and comma + 2 <= last and reading.doc[comma + 2].tag_ == "WDT":
+    if (
+        word.pos_ == "ADP"
+        and comma + 2 <= last
+        and reading.doc[comma + 2].tag_ == "WDT"
+    ):
         return True  # ', during which P'
     top = word
     while top.head != top and top.head.left_edge.i > comma:
@@ -602,7 +606,7 @@ def _preposition(reading: Reading, verb: Token, entry: Verb) -> list[Span] | Non
         if below.dep_ not in ("prep", "prt") or below.lower_ not in entry.prepositions:
             continue
         named = child(below, "pobj", "pcomp")
-        if named is None:
+        if named is None or is_pointer(reading, named):
             continue
         first, last = named.left_edge.i, named.right_edge.i
         for further in verb.rights:
@@ -630,7 +634,7 @@ def _object(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
     if child(verb, "auxpass") is not None:
         return None
     thing = child(verb, "dobj")
-    if thing is None or thing.i < verb.i or thing.lower_ in reading.cues.pointers:
+    if thing is None or thing.i < verb.i or is_pointer(reading, thing):
         return None
     if thing.pos_ == "PRON" or (
         thing.tag_ == "VBG" and thing.left_edge == thing.right_edge
@@ -641,6 +645,14 @@ def _object(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
         if below.dep_ == "prep" and below.i == last + 1 and not _of_occasion(below):
             last = below.right_edge.i
     return [reading.span(first, _cut(reading, thing, first, last))]
+
+
+def is_pointer(reading: Reading, token: Token) -> bool:
+    """Does the word only point to what is said ('this', 'comments')? The US does not."""
+    word = token.lower_.strip(".")
+    return word in reading.cues.pointers and not (
+        len(word) > 1 and token.text.isupper()
+    )
 
 
 def _of_occasion(prep: Token) -> bool:

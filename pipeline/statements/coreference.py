@@ -50,11 +50,20 @@ class Antecedents:
         self._outers = [q.outer.start for q in self.quotes]
 
     def said(self, at: int, member: Member) -> None:
-        """Remember who spoke at a place; later pronouns lean to the last speaker."""
-        self.speakers.append((at, member))
+        """Remember who spoke at a place; later pronouns lean to the last speaker.
 
-    def of_pronoun(self, pronoun: str, at: int) -> Member | None:
-        """The member that a pronoun at this place means, or None."""
+        A source inside what another says is not remembered.
+        """
+        if not any(span.start < at <= span.end for span in self.contents):
+            self.speakers.append((at, member))
+
+    def of_pronoun(
+        self, pronoun: str, at: int, said: Sequence[Span] = ()
+    ) -> Member | None:
+        """The member that a pronoun at this place means, or None.
+
+        ``said`` is the content whose source it is: whom that names is not its speaker.
+        """
         wanted = PRONOUNS.get(pronoun.lower())
         if wanted is None:
             return None
@@ -70,10 +79,14 @@ class Antecedents:
             number -= 1
             seen += 1
             fits = _agreement(wanted, member)
-            if fits <= 0 or span.end > at:
+            if fits <= 0 or span.end > at or any(part.holds(span) for part in said):
                 continue
             subject = self._is_subject(span)
-            if wanted == "it" and not subject and all(m is not member for _, m in self.speakers):
+            if (
+                wanted == "it"
+                and not subject
+                and all(m is not member for _, m in self.speakers)
+            ):
                 continue
             score = fits - 1.0 * (here - self._sentence(span.start))
             if subject:
@@ -91,7 +104,18 @@ class Antecedents:
             score = _agreement(wanted, speaker) + 1.8 - 0.8 * since
             if best is None or score > best[0]:
                 best = (score, speaker)
-        return best[1] if best is not None else None
+        return best[1] if best is not None else self._ahead(wanted, at, said)
+
+    def _ahead(self, wanted: str, at: int, said: Sequence[Span]) -> Member | None:
+        """Whom a sentence names only behind the pronoun: ``he wrote, X, ...``."""
+        entries = self.cast.named
+        number = bisect_left(entries, at, key=lambda entry: entry[0].start)
+        for span, member in entries[number : number + 3]:
+            near = self._sentence(span.start) == self._sentence(at)
+            if near and _agreement(wanted, member) > 0:
+                if not any(part.holds(span) for part in (*said, *self.contents)):
+                    return member
+        return None
 
     def of_noun(self, head: str, words: frozenset[str], at: int) -> Member | None:
         """The latest person who was called by this noun ('the minister')."""

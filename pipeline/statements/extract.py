@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
@@ -84,7 +85,12 @@ def _recognised(
         tag = _tag(text, one)
         day, old = said_on(tag, published)
         act = act_of(one, cue_token(doc, starts, one), text, cues)
-        about = judge.about(content, paragraph(text, one.content[0]), on_topic)
+        about = judge.about(
+            content,
+            paragraph(text, one.content[0]),
+            on_topic,
+            bare=not _has_verb(doc, starts, one),
+        )
         for speaker in recognition.speakers(one, previous):
             yield Quoted(
                 attribution=one,
@@ -99,6 +105,19 @@ def _recognised(
                 confidence=_confidence(one, speaker),
             )
             previous = speaker
+
+
+def _has_verb(doc: Doc, starts: Sequence[int], one: Attribution) -> bool:
+    """Does the content hold a finite verb? True where nothing was tagged."""
+    if not doc.has_annotation("TAG"):
+        return True
+    return any(
+        token.tag_ in ("VBD", "VBZ", "VBP", "MD", "VB")
+        for span in one.content
+        for token in doc[
+            bisect_left(starts, span.start) : bisect_left(starts, span.end)
+        ]
+    )
 
 
 def _place(one: Attribution) -> int:
@@ -145,7 +164,11 @@ def _outermost(made: Sequence[Quoted]) -> list[Quoted]:
 def _swallows(outer: Quoted, made: Sequence[Quoted]) -> bool:
     """A tag that took the sentence before it, with its own speaker's cue, for content."""
     found = outer.attribution
-    if found.cue is None or found.cue.start < found.content[0].end or not outer.speaker.name:
+    if (
+        found.cue is None
+        or found.cue.start < found.content[0].end
+        or not outer.speaker.name
+    ):
         return False
     return any(
         inner.speaker.name == outer.speaker.name

@@ -23,6 +23,7 @@ _WORD = re.compile(r"[^\W_]+|[^\w\s]")
 _FORMER = frozenset({"former", "ex", "onetime"})
 _LEADER = frozenset({"leader", "strongman", "ruler"})
 _GLUE = frozenset({"-", "–"})
+_OF = frozenset({"of", "of the", "for", "for the", "at the", "from"})
 _POSSESSIVE = frozenset({"'", "’"})
 
 
@@ -40,7 +41,7 @@ class Mention:
     """A place in a text where a person or body is named, by name, role or metonymy.
 
     ``figure`` is None where nobody tracked is meant, or nobody can be told yet;
-    ``title``, ``place`` and ``former`` are what a role says of its holder. ``person`` is
+    ``title``, ``place`` and ``former`` are what a role says of its holder. ``named`` is
     the capitalised name that directly follows a role, tracked or not.
     """
 
@@ -95,12 +96,17 @@ class FigureIndex:
         init=False, repr=False
     )
     _by_id: dict[str, Figure] = field(init=False, repr=False)
+    _means: dict[tuple[str, ...], list[tuple[Office, Figure]]] = field(
+        init=False, repr=False
+    )
 
     def __post_init__(self) -> None:
         self._by_id = {figure.id: figure for figure in self.figures}
-        self._holders = {}
+        self._holders, self._means = {}, {}
         for figure in self.figures:
             for office in figure.offices:
+                for phrase in office.also:
+                    self._means.setdefault(_key(phrase), []).append((office, figure))
                 self._holders.setdefault((office.title, office.of), []).append(
                     (office, figure)
                 )
@@ -151,10 +157,7 @@ class FigureIndex:
                 and not any(o.held_on(on or date.max) for o, f in terms if f is figure)
             ]
             return max(left, key=lambda term: term[0])[1] if left else None
-        if on is None:
-            return _held_throughout(terms)
-        now = [figure for office, figure in terms if office.held_on(on)]
-        return now[0] if now else None
+        return _holder(terms, on)
 
     def leader_of(
         self, place: str, on: date | None, *, former: bool = False
@@ -174,9 +177,7 @@ class FigureIndex:
                 if o.until and (on is None or o.until <= on)
             ]
             return max(left, key=lambda term: term[0])[1] if left else None
-        if on is None:
-            return _held_throughout(terms)
-        return next((figure for office, figure in terms if office.held_on(on)), None)
+        return _holder(terms, on)
 
     def holders(self, mention: Mention) -> list[Figure]:
         """Everyone who ever held the office that a role names."""
@@ -193,7 +194,7 @@ class FigureIndex:
         else:
             key = (mention.title.id, mention.place.name)
             found = [figure for _, figure in self._holders.get(key, [])]
-        return list(dict.fromkeys(found, None)) if not found else _unique(found)
+        return _unique(found)
 
     def _phrases(self) -> Iterator[_Entry]:
         for figure in self.figures:
@@ -250,48 +251,41 @@ class FigureIndex:
         """Matches joined to roles: place and title, title of place, role and name."""
         number = 0
         while number < len(matches):
-            match = matches[number]
-            entry = match.entry
-            if entry.sort is Sort.NAME and entry.figure is not None:
-                body = entry.figure.kind is FigureKind.INSTITUTION
-                follower = self._title_after(words, matches, number) if body else None
-                if follower is None or entry.figure.kind is not FigureKind.INSTITUTION:
-                    yield Mention(
-                        span=_span(words, match.first, match.last),
-                        kind=MentionKind.BODY if body else MentionKind.NAME,
-                        figure=entry.figure,
-                        ambiguous=entry.ambiguous,
-                    )
-                    number += 1
-                    continue
-                mention, number = self._role_of_body(words, matches, number, on)
-                yield mention
-                continue
-            if entry.sort is Sort.PHRASE and entry.office is not None:
-                holder = self._phrase_holder(entry, on)
-                yield Mention(
-                    span=_span(words, match.first, match.last),
-                    kind=MentionKind.ROLE,
-                    figure=holder,
-                )
-                number += 1
-                continue
-            mention, number = self._role(words, matches, number, on)
-            if mention is not None:
-                yield mention
+            mention, used = self._at(words, matches, number, on)
+            yield mention
+            number += used
 
-    def _phrase_holder(self, entry: _Entry, on: date | None) -> Figure | None:
-        if entry.office is None:
-            return None
-        same = [
-            (office, figure)
-            for figure in self.figures
-            for office in figure.offices
-            if any(_key(phrase) == entry.words for phrase in office.also)
-        ]
-        if on is None:
-            return _held_throughout(same)
-        return next((figure for office, figure in same if office.held_on(on)), None)
+    def _at(
+        self, words: list[_Word], matches: list[_Match], number: int, on: date | None
+    ) -> tuple[Mention, int]:
+        """The mention that begins with a match, and how many matches it takes."""
+        match = matches[number]
+        entry = match.entry
+        span = _span(words, match.first, match.last)
+        if entry.sort is Sort.PHRASE:
+            figure = _holder(self._means[entry.words], on)
+            return Mention(span=span, kind=MentionKind.ROLE, figure=figure), 1
+        if entry.sort is Sort.PLACE:
+            return self._place_first(words, matches, number, on)
+        if entry.figure is None:
+            place, last, used = self._place_after(words, matches, number)
+            return self._made(words, match.first, last, entry.titles, place, on), used
+        if entry.figure.kind is FigureKind.INSTITUTION:
+            following = self._title_after(words, matches, number)
+            if following is not None:
+                place = self._place_of(entry.figure)
+                titles = following.entry.titles
+                return self._made(
+                    words, match.first, following.last, titles, place, on
+                ), 2
+        kind = entry.figure.kind is FigureKind.INSTITUTION
+        mention = Mention(
+            span=span,
+            kind=MentionKind.BODY if kind else MentionKind.NAME,
+            figure=entry.figure,
+            ambiguous=entry.ambiguous,
+        )
+        return mention, 1
 
     def _title_after(
         self, words: list[_Word], matches: list[_Match], number: int
@@ -302,114 +296,54 @@ class FigureIndex:
         gap = [w.folded for w in words[matches[number].last + 1 : following.first]]
         return following if gap in ([], ["'", "s"], ["’", "s"]) else None
 
-    def _role_of_body(
-        self, words: list[_Word], matches: list[_Match], number: int, on: date | None
-    ) -> tuple[Mention, int]:
-        """``Kremlin spokesman``: a title right behind a body that is tracked."""
-        match, following = matches[number], matches[number + 1]
-        body = match.entry.figure
-        assert body is not None
-        place = next(
-            (c for c in self.offices.countries if c.name == body.name),
-            Country(name=body.name, kind="body", country=body.country, speaks=True),
-        )
-        return (
-            self._made(
-                words, match.first, following.last, following.entry.titles, place, on
-            ),
-            number + 2,
-        )
-
-    def _role(
-        self, words: list[_Word], matches: list[_Match], number: int, on: date | None
-    ) -> tuple[Mention | None, int]:
-        match = matches[number]
-        entry = match.entry
-        if entry.sort is Sort.PLACE:
-            return self._place_first(words, matches, number, on)
-        place, last, used = self._place_after(words, matches, number)
-        return (
-            self._made(words, match.first, last, entry.titles, place, on),
-            number + used,
-        )
+    def _place_of(self, body: Figure) -> Country:
+        """A tracked body as the place of an office: ``Kremlin spokesman``."""
+        for place in self.offices.countries:
+            if place.name == body.name:
+                return place
+        return Country(name=body.name, kind="body", country=body.country, speaks=True)
 
     def _place_first(
         self, words: list[_Word], matches: list[_Match], number: int, on: date | None
-    ) -> tuple[Mention | None, int]:
+    ) -> tuple[Mention, int]:
         """``Ukrainian president``, ``Hungary's foreign minister``, ``Belarusian leader``."""
         match = matches[number]
         place = match.entry.place
         assert place is not None
-        after = match.last + 1
-        if after + 1 < len(words) and words[after].folded in _POSSESSIVE:
-            after += 2 if words[after + 1].folded == "s" else 1
-        former = False
-        if after < len(words) and words[after].folded in _FORMER:
-            former, after = True, after + 1
-            if after < len(words) and words[after].folded in _GLUE:
-                after += 1
+        after, former = _after_place(words, match.last + 1)
         if after < len(words) and words[after].folded in _LEADER:
-            return self._leader(
-                words, match.first, after, place, on, former
-            ), number + 1
+            return self._leader(words, match.first, after, place, on, former), 1
         following = matches[number + 1] if number + 1 < len(matches) else None
         if (
             following is not None
             and following.first == after
-            and (following.entry.sort is Sort.TITLE)
+            and following.entry.sort is Sort.TITLE
         ):
-            mention = self._made(
-                words,
-                match.first,
-                following.last,
-                following.entry.titles,
-                place,
-                on,
-                former,
-            )
-            return mention, number + 2
-        kind = MentionKind.BODY
-        return (
-            Mention(
-                span=_span(words, match.first, match.last),
-                kind=kind,
-                place=place,
-                ambiguous=match.entry.adjective,
-            ),
-            number + 1,
-        )
+            titles = following.entry.titles
+            return self._made(
+                words, match.first, following.last, titles, place, on, former
+            ), 2
+        return Mention(
+            span=_span(words, match.first, match.last),
+            kind=MentionKind.BODY,
+            place=place,
+            ambiguous=match.entry.adjective,
+        ), 1
 
     def _place_after(
         self, words: list[_Word], matches: list[_Match], number: int
     ) -> tuple[Country | None, int, int]:
-        """``president of Ukraine``, ``minister for the UK``: place, last word, matches used."""
+        """``president of Ukraine``: the place, the last word, the matches used."""
         match = matches[number]
         following = matches[number + 1] if number + 1 < len(matches) else None
-        if following is not None and following.entry.sort in (Sort.PLACE, Sort.NAME):
-            gap = [w.folded for w in words[match.last + 1 : following.first]]
-            if gap in (
-                ["of"],
-                ["of", "the"],
-                ["for"],
-                ["for", "the"],
-                ["at", "the"],
-                ["from"],
-            ):
-                place = following.entry.place
-                figure = following.entry.figure
-                if (
-                    place is None
-                    and figure is not None
-                    and (figure.kind is FigureKind.INSTITUTION)
-                ):
-                    place = Country(
-                        name=figure.name,
-                        kind="body",
-                        country=figure.country,
-                        speaks=True,
-                    )
-                if place is not None:
-                    return place, following.last, 2
+        if following is not None:
+            gap = " ".join(w.folded for w in words[match.last + 1 : following.first])
+            place, figure = following.entry.place, following.entry.figure
+            if place is None and figure is not None:
+                body = figure.kind is FigureKind.INSTITUTION
+                place = self._place_of(figure) if body else None
+            if gap in _OF and place is not None:
+                return place, following.last, 2
         return None, match.last, 1
 
     def _leader(
@@ -466,6 +400,18 @@ class FigureIndex:
         )
 
 
+def _after_place(words: list[_Word], at: int) -> tuple[int, bool]:
+    """Where a place's genitive and ``former`` end, and whether ``former`` stands there."""
+    if at + 1 < len(words) and words[at].folded in _POSSESSIVE:
+        at += 2 if words[at + 1].folded == "s" else 1
+    if at >= len(words) or words[at].folded not in _FORMER:
+        return at, False
+    at += 1
+    if at < len(words) and words[at].folded in _GLUE:
+        at += 1
+    return at, True
+
+
 def _former_before(words: list[_Word], first: int) -> tuple[int, bool]:
     at = first - 1
     if at >= 1 and words[at].folded in _GLUE:
@@ -509,6 +455,13 @@ def _named_holders(index: FigureIndex, mentions: list[Mention]) -> list[Mention]
                 mention = replace(mention, figure=here[0])
         decided.append(mention)
     return decided
+
+
+def _holder(terms: Iterable[tuple[Office, Figure]], on: date | None) -> Figure | None:
+    """Who holds an office on a day; without a day, who held it all the time."""
+    if on is None:
+        return _held_throughout(terms)
+    return next((figure for office, figure in terms if office.held_on(on)), None)
 
 
 def _held_throughout(terms: Iterable[tuple[Office, Figure]]) -> Figure | None:

@@ -23,9 +23,27 @@ def source_of_verb(reading: Reading, verb: Token) -> Span | None:
     if i >= 0 and doc[i].pos_ in ("PROPN", "PRON") and reading.quote_of[i] < 0:
         if doc[i].lower_ not in _NO_SPEAKERS and doc[i].lower_ not in _RELATIVES:
             return phrase(reading, doc[i])
+    if i > 1 and doc[i].text == ",":
+        before = _before_aside(reading, i)
+        if before is not None:
+            return phrase(reading, before)
     after = verb.i + 1
     if after < len(doc) and doc[after].pos_ == "PROPN" and verb.text[:1].isupper():
         return phrase(reading, doc[doc[after].right_edge.i])
+    return None
+
+
+def _before_aside(reading: Reading, comma: int) -> Token | None:
+    """``X, known for his ties to Y, stated``: the name before the aside."""
+    doc = reading.doc
+    start, _ = reading.sentence(comma)
+    for j in range(comma - 2, max(start, comma - 25), -1):
+        if (
+            doc[j].text == ","
+            and doc[j - 1].pos_ == "PROPN"
+            and reading.quote_of[j] < 0
+        ):
+            return doc[j - 1]
     return None
 
 

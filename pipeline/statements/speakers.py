@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -55,7 +56,7 @@ class Recognition:
         if _BOTH.match(found.source.of(self.text)) and self.antecedents.together:
             both = self.antecedents.together
             return [_speaker(member, found.source, MentionKind.ROLE) for member in both]
-        return [self._one(found.source, self._root(found.source))]
+        return [self._one(found.source, self._root(found.source), found.content)]
 
     def _going_on(self, found: Attribution, previous: Speaker | None) -> Speaker:
         member = self.antecedents.last_speaker(found.content[0].start)
@@ -88,7 +89,7 @@ class Recognition:
             for place, member in self.cast.over(span)
             if member.kind is MentionKind.NAME and member.figure is not None
         ]
-        joined = []
+        joined: list[Member] = []
         for (one, first), (two, second) in pairwise(people):
             between = self.text[one.end : two.start]
             if not _AND.search(between) or _APART.search(between):
@@ -99,11 +100,13 @@ class Recognition:
             return []
         return list({id(member): member for member in joined}.values())
 
-    def _one(self, span: Span, root: Token | None) -> Speaker:
+    def _one(
+        self, span: Span, root: Token | None, said: Sequence[Span] = ()
+    ) -> Speaker:
         if root is None:
             return self._as_written(span)
         if root.lower_ in PRONOUNS and root.pos_ in ("PRON", "DET"):
-            member = self.antecedents.of_pronoun(root.lower_, root.idx)
+            member = self.antecedents.of_pronoun(root.lower_, root.idx, said)
             if member is not None:
                 self.antecedents.said(span.end, member)
                 return _speaker(member, span, MentionKind.PRONOUN)
@@ -117,9 +120,9 @@ class Recognition:
         if figure is not None:
             member = self._member_of(figure)
             self.antecedents.said(span.end, member)
-            kind = figure.kind is FigureKind.INSTITUTION
+            body = figure.kind is FigureKind.INSTITUTION
             return _speaker(
-                member, span, MentionKind.BODY if kind else MentionKind.ROLE
+                member, span, MentionKind.BODY if body else MentionKind.ROLE
             )
         if member is not None:
             self.antecedents.said(span.end, member)
@@ -160,7 +163,9 @@ class Recognition:
     def _first_of(self, span: Span) -> Member | None:
         """``X and other members of his administration``: the one whom it names first."""
         for place, member in self.cast.over(span):
-            if member.figure is None or _APART.search(self.text[span.start : place.start]):
+            if member.figure is None or _APART.search(
+                self.text[span.start : place.start]
+            ):
                 return None
             follows = self.text[place.end : span.end].split()
             return member if follows[:1] == ["and"] else None

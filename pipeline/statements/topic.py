@@ -27,12 +27,12 @@ class TopicJudge:
         self._off = _pattern(self.topic.off)
         self._parts = [(part.id, _pattern(part.terms)) for part in self.topic.subtopics]
 
-    def touches(self, text: str) -> bool:
-        """Does the text hold any term of the topic, strong or context?"""
-        return self.strong(text) or bool(self._context and self._context.search(text))
-
     def strong(self, text: str) -> bool:
         return self._strong is not None and self._strong.search(text) is not None
+
+    def touches(self, text: str) -> bool:
+        """Does the text hold any term of the topic? What a summary must, to earn its page."""
+        return self.strong(text) or bool(_found(self._context, text))
 
     def article(self, text: str) -> bool:
         """Is the article about the topic: a strong term in its title, or several in all?"""
@@ -45,12 +45,14 @@ class TopicJudge:
         count = sum(1 for _ in self._strong.finditer(text))
         return count >= max(2, len(text) // 1500) and bool(hits)
 
-    def about(self, content: str, around: str, article_is: bool) -> bool:
-        """Is a statement about the topic?
+    def about(
+        self, content: str, around: str, article_is: bool, *, bare: bool = False
+    ) -> bool:
+        """Is a statement about the topic? ``bare`` says that its content has no verb.
 
         A strong term in the content decides. A context term there needs a strong one in
         the paragraph or an article about the topic. Without either, a statement in such
-        an article counts unless it speaks of something else.
+        an article counts unless it speaks of something else, or names but a thing.
         """
         off = len(_found(self._off, content))
         if self.strong(content):
@@ -58,7 +60,7 @@ class TopicJudge:
         context = len(_found(self._context, content))
         if context:
             return (article_is or self.strong(around)) and context >= off
-        if off:
+        if off or bare:
             return False
         return article_is and (self.strong(around) or not _found(self._off, around))
 

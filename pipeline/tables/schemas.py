@@ -7,9 +7,11 @@ that pandas needs no object column. Fields are only ever added, at the end.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 import pyarrow as pa
 
@@ -66,8 +68,28 @@ class Table:
                 "description": self.description,
                 "key": ", ".join(self.key),
                 "schema_version": SCHEMA_VERSION,
+                "pandas": json.dumps(self._pandas),
             },
         )
+
+    @property
+    def _pandas(self) -> dict[str, Any]:
+        """What pandas reads first: a whole number that may be missing stays whole."""
+        return {
+            "index_columns": [],
+            "column_indexes": [],
+            "columns": [
+                {
+                    "name": f.name,
+                    "field_name": f.name,
+                    "pandas_type": "int64",
+                    "numpy_type": "Int64",
+                    "metadata": None,
+                }
+                for f in self.fields
+                if f.nullable and f.type == INT
+            ],
+        }
 
     @property
     def order(self) -> list[tuple[str, str]]:
