@@ -1,6 +1,6 @@
 """Accuracy on PolNeAR and on the war articles, with intervals and an error breakdown.
 
-    python -m bench.accuracy --data DATA --score SCORE [--model rules|learned] [--errors N]
+    python -m bench.accuracy --data DATA --score SCORE [--model rules|learned|both]
 
 ``DATA`` holds ``polnear/`` and ``war/``, ``SCORE`` the package ``quote_eval``; what is
 absent is skipped with a word. The given scorers do the scoring. An interval is 95 % of a
@@ -28,6 +28,8 @@ from spacy.language import Language
 from pipeline.adapters.config import ConfigFolder
 from pipeline.adapters.nlp import open_nlp
 from pipeline.model import Attribution
+from pipeline.statements.attribution import attributions
+from pipeline.statements.blend import blended
 from pipeline.statements.export import records
 from pipeline.statements.extract import extract_statements
 from pipeline.statements.figures import FigureIndex
@@ -55,6 +57,7 @@ class Extractor:
     topic: Topic
     cues: Cues
     tag: Callable[[Sequence[str]], list[list[Attribution]]] | None = None
+    blend: bool = False
 
     def __call__(
         self, texts: Sequence[tuple[str, date | None]], everyone: bool
@@ -63,6 +66,8 @@ class Extractor:
         found = self.tag(words) if self.tag else [None] * len(words)
         docs = self.nlp.pipe(words, batch_size=16)
         for (text, day), doc, tagged in zip(texts, docs, found, strict=True):
+            if self.blend and tagged is not None:
+                tagged = blended(attributions(doc, text, self.cues), tagged)
             statements = extract_statements(
                 doc,
                 text,
@@ -77,20 +82,20 @@ class Extractor:
 
 
 def our_system(config: Path, model: str) -> Extractor | None:
-    """The rules, or the learned tagger; None where its files are absent."""
+    """The rules, the learned tagger, or both; None where its files are absent."""
     folder = ConfigFolder(config)
     tag = None
-    if model == "learned":
+    if model != "rules":
         path = HERE.parent / "pipeline" / "statements" / "model"
         if not (path / "tagger.onnx").is_file():
             return None
         from pipeline.adapters.tagger import open_tagger
-        from pipeline.statements.learned import attributions
+        from pipeline.statements import learned
 
         encoder = open_tagger(path)
 
         def tag(texts: Sequence[str]) -> list[list[Attribution]]:
-            return attributions(texts, encoder)
+            return learned.attributions(texts, encoder)
 
     return Extractor(
         nlp=with_paragraphs(open_nlp()),
@@ -98,6 +103,7 @@ def our_system(config: Path, model: str) -> Extractor | None:
         topic=folder.topic("ukraine-war"),
         cues=folder.cues(),
         tag=tag,
+        blend=model == "both",
     )
 
 
@@ -389,7 +395,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--score", type=Path, required=True)
     parser.add_argument("--config", type=Path, default=HERE.parent / "config")
-    parser.add_argument("--model", choices=("rules", "learned"), default="rules")
+    parser.add_argument(
+        "--model", choices=("rules", "learned", "both"), default="rules"
+    )
     parser.add_argument("--part", choices=("dev", "train"), default="dev")
     parser.add_argument("--errors", type=int, default=0, help="list so many errors")
     args = parser.parse_args()

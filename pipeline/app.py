@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property, partial
 from importlib.resources import files
@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pipeline import __version__, daily_page, overview, proof, steps
+from pipeline import __version__, daily_page, editing, overview, proof, steps
 from pipeline.adapters.archive import WarcArchive
 from pipeline.adapters.config import ChannelConfig, ConfigFolder
 from pipeline.adapters.db import (
@@ -25,20 +25,35 @@ from pipeline.adapters.db import (
 )
 from pipeline.adapters.http import HttpFetcher
 from pipeline.adapters.jsonl import read_lines, write_lines
-from pipeline.adapters.lake import LocalLake
+from pipeline.adapters.judgements import JudgementFile
+from pipeline.adapters.lake import LocalLake, write_whole
 from pipeline.adapters.nlp import open_nlp, version_of
 from pipeline.adapters.notify import open_channels
 from pipeline.adapters.tagger import open_tagger
 from pipeline.batch import Extractor, Tagger
 from pipeline.claims.compare import compare_pair
+from pipeline.claims.judged import counted
 from pipeline.errors import ConfigError, DamagedError, InputError
-from pipeline.model import AlertRule, Feed, FeedState, Partition, Report
+from pipeline.feeds.discovery import block, outlines
+from pipeline.model import (
+    AlertRule,
+    Bounds,
+    Feed,
+    FeedState,
+    Judgement,
+    Partition,
+    Report,
+    Verdict,
+)
 from pipeline.ports import Channel
 from pipeline.settings import Settings
 from pipeline.statements.export import records
 from pipeline.statements.figures import FigureIndex
 from pipeline.statements.learned import attributions
 from pipeline.statements.topic import judge_of
+
+BOUNDS = ("max_entries", "max_field", "max_depth")
+"""The bounds on what is read of a document; the others are of the way to it."""
 
 STEPS = ("fetch", "read", "extract", "match", "alert", "deliver", "publish")
 """The steps of a pass, in their order."""
@@ -99,10 +114,14 @@ class App:
     def fetcher(self) -> HttpFetcher:
         fetch = self.settings.fetch
         return HttpFetcher(
-            **fetch.model_dump(exclude={"allow", "hosts"}),
+            **fetch.model_dump(exclude={"allow", "hosts", "slowest_minutes", *BOUNDS}),
             allow=frozenset(fetch.allow),
             hosts=fetch.hosts,
         )
+
+    @cached_property
+    def bounds(self) -> Bounds:
+        return Bounds(**self.settings.fetch.model_dump(include=set(BOUNDS)))
 
     @cached_property
     def extractor(self) -> Extractor:
@@ -126,6 +145,14 @@ class App:
     @cached_property
     def _alerts(self) -> tuple[list[AlertRule], list[ChannelConfig]]:
         return self.config.alerts()
+
+    @cached_property
+    def _templates(self) -> dict[str, str]:
+        return self.config.alert_templates(self.settings.alerts.templates)
+
+    @cached_property
+    def judgements(self) -> JudgementFile:
+        return JudgementFile(Path(self.settings.lake) / "judgements.jsonl")
 
     def channels(self) -> dict[str, Channel]:
         try:
@@ -151,6 +178,8 @@ class App:
             lake=self.lake,
             progress=self.progress,
             gate=judge_of(topic).touches,
+            bounds=self.bounds,
+            slowest=timedelta(minutes=self.settings.fetch.slowest_minutes),
             everything=everything,
         )
 
@@ -162,6 +191,7 @@ class App:
             lake=self.lake,
             seen=DbSeen(self.database),
             progress=self.progress,
+            bounds=self.bounds,
         )
 
     def extract(self, at: datetime) -> Report:
@@ -173,7 +203,11 @@ class App:
 
     def match(self, at: datetime) -> Report:
         return steps.match(
-            at, lake=self.lake, record=self.record, progress=self.progress
+            at,
+            lake=self.lake,
+            record=self.record,
+            progress=self.progress,
+            judgements=self.judgements.all(),
         )
 
     def alert(self, at: datetime) -> Report:
@@ -183,9 +217,13 @@ class App:
             record=self.record,
             outbox=self.outbox,
             archive=self.archive,
+            lake=self.lake,
+            progress=self.progress,
             rules=self._alerts[0],
             window=timedelta(hours=alerts.window_hours),
             quiet_first_days=alerts.quiet_first_days,
+            templates=self._templates,
+            site_url=alerts.site_url,
         )
 
     def deliver(self, at: datetime) -> Report:
@@ -209,7 +247,14 @@ class App:
         for name in STEPS[1:]:
             tell(name)
             reports.append(self._step(name)(at))
+        self.expire(at.date())
         return reports
+
+    def expire(self, today: date) -> int:
+        """Remove archived answers that are older than the settings keep; how many files."""
+        days = self.settings.archive_days
+        today = min(today, datetime.now(UTC).date())  # a moment in the future is no age
+        return self.archive.expire(today - timedelta(days=days)) if days else 0
 
     def rebuild(
         self, since: date, *, alert: bool = False, tell: Tell = silently
@@ -232,6 +277,7 @@ class App:
         DamagedError names the first row that the archive does not prove.
         """
         self.publish(datetime.combine(day, time.max, UTC))
+        self.expire(day + timedelta(days=1))
         wrong = self.verify(day)
         if wrong:
             raise DamagedError(f"day {day}", f"{wrong[0]} ({len(wrong)} faults)")
@@ -266,6 +312,10 @@ class App:
         """What of a published day its archive does not prove; empty if all is well."""
         return proof.faults(day, lake=self.lake, archive=self.archive)
 
+    def expired(self, day: date) -> bool:
+        """Whether answers of a day were removed since they are older than is kept."""
+        return proof.expired(day, lake=self.lake, archive=self.archive)
+
     def digest(self, day: date | None = None) -> Path:
         """Write the page of a published day (the last one) and the list of days."""
         there = self.lake.published("statements")
@@ -288,9 +338,94 @@ class App:
             overview.checked(feed, answers.get(feed.id), now) for feed in self.feeds
         ]
 
+    def discover(
+        self, url: str, now: datetime
+    ) -> tuple[list[Feed], list[dict[str, Any]]]:
+        """Feeds at an address or named by its page, and how each answered when tried.
+
+        Those that work and are not configured yet come back as feeds to add.
+        """
+        ask = partial(self._asked, now=now)
+        return overview.discovered(url, ask=ask, known=self.feeds, now=now)
+
+    def _asked(self, urls: Sequence[str], *, now: datetime) -> dict[str, object]:
+        """The answer of each address, as that of a feed."""
+        feeds = [Feed(id=url, url=url, outlet="") for url in urls]
+        fresh = [(feed, FeedState(feed_id=feed.id, url=feed.url)) for feed in feeds]
+        return {feed.id: answer for feed, answer in self.fetcher.feeds(fresh, now=now)}
+
+    def imported(self, file: Path) -> list[Feed]:
+        """The feeds of an OPML file that are not configured yet."""
+        try:
+            listed = outlines(file.read_bytes())
+        except (OSError, ValueError) as error:
+            raise InputError(str(file), str(error)) from error
+        return overview.unlisted(listed, self.feeds)
+
+    def add_feeds(self, feeds: Sequence[Feed]) -> Path:
+        """Append feeds to feeds.toml of the config folder, whole or not at all."""
+        path = self.config.folder / "feeds.toml"
+        before = path.read_text("utf-8").rstrip("\n") + "\n\n" if path.exists() else ""
+        write_whole(path, (before + "\n".join(map(block, feeds))).encode())
+        return path
+
     def unknown_figures(self) -> list[dict[str, Any]]:
         """Office-holders whom stored articles name and the roster does not track."""
         return overview.unknown(self.lake, self.figures)
+
+    def test_rule(
+        self, rule_id: str, *, since: timedelta, now: datetime
+    ) -> list[dict[str, Any]]:
+        """What a rule of alerts.toml would have told, switched on or not: a row each."""
+        rules = {rule.id: rule for rule in self._alerts[0]}
+        if rule_id not in rules:
+            raise InputError(
+                f"rule {rule_id}", f"not in alerts.toml; there are {', '.join(rules)}"
+            )
+        histories = self.record.histories(since=now - since, upto=Partition.at(now))
+        return editing.would_have_told(
+            histories,
+            rules[rule_id],
+            window=timedelta(hours=self.settings.alerts.window_hours),
+        )
+
+    def judge(
+        self,
+        verdict: Verdict,
+        subject: str,
+        *,
+        into: str | None = None,
+        by: str = "",
+        note: str = "",
+        now: datetime,
+    ) -> Judgement:
+        """Keep what an editor decided; the next pass makes the claims again with it."""
+        judgement, since = editing.judged(
+            self.record, verdict, subject, into=into, by=by, note=note, now=now
+        )
+        if since is not None:  # marked before, in case we are killed in between
+            self.progress.stale("match", since)
+        self.judgements.add(judgement)
+        if since is not None:  # and after, in case a pass went by in between
+            self.progress.stale("match", since)
+        return judgement
+
+    def timeline(
+        self, figure_id: str, *, topic: str | None = None
+    ) -> list[dict[str, Any]]:
+        """A figure's claims in order, with what changed in each: a row each."""
+        known = {figure.id: figure.name for figure in self.config.figures()}
+        if figure_id not in known:
+            raise InputError(
+                f"--figure {figure_id}", "not tracked; see onrecord figures list"
+            )
+        if topic is not None:
+            there = [one.id for one in self.config.topic(self.settings.topic).subtopics]
+            if topic not in there:
+                raise InputError(
+                    f"--topic {topic}", f"no such sub-topic: {', '.join(there)}"
+                )
+        return editing.timeline(self.lake, figure_id, topic=topic)
 
     def status(self, now: datetime) -> dict[str, Any]:
         states = DbFeedStates(self.database).load(self.feeds)
@@ -302,7 +437,10 @@ class App:
             lake=self.lake,
             progress=self.progress,
             outbox=self.outbox.counts(),
-        )
+        ) | {
+            "channels": self.outbox.channels(),
+            "judgements": counted(self.judgements.all()),
+        }
 
     def _step(self, name: str) -> Callable[[datetime], Report]:
         step: Callable[[datetime], Report] = getattr(self, name)

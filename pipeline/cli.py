@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,7 +18,7 @@ import typer
 
 if TYPE_CHECKING:
     from pipeline.app import App
-    from pipeline.model import Report
+    from pipeline.model import Feed, Report
 
 cli = typer.Typer(
     name="onrecord",
@@ -30,7 +30,11 @@ cli = typer.Typer(
 )
 feeds_cli = typer.Typer(help="The feeds that are watched.", no_args_is_help=True)
 figures_cli = typer.Typer(help="The figures that are tracked.", no_args_is_help=True)
+alerts_cli = typer.Typer(help="The rules of alerts.toml.", no_args_is_help=True)
+claims_cli = typer.Typer(help="What editors decide about claims.", no_args_is_help=True)
 cli.add_typer(feeds_cli, name="feeds")
+cli.add_typer(alerts_cli, name="alerts")
+cli.add_typer(claims_cli, name="claims")
 cli.add_typer(figures_cli, name="figures")
 
 Config = Annotated[
@@ -46,6 +50,10 @@ At = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 Everything = Annotated[
     bool, typer.Option("--all", help="Ask the feeds that are not due, too.")
+]
+
+Write = Annotated[
+    bool, typer.Option("--write", help="Append what was found to feeds.toml.")
 ]
 
 
@@ -340,8 +348,10 @@ def verify(
     with _app(config, lake) as app:
         days = [_day(day, "--date")] if day else app.lake.published("statements")
         found = {one: app.verify(one) for one in days}
+        gone = {one for one in days if app.expired(one)}
     for one, wrong in found.items():
-        typer.echo(f"{one}  {'ok' if not wrong else f'{len(wrong)} faults'}")
+        word = f"{len(wrong)} faults" if wrong else "ok"
+        typer.echo(f"{one}  {word}{', archive expired' if one in gone else ''}")
         for line in wrong:
             typer.echo(f"    {line}", err=True)
     if any(found.values()):
@@ -405,6 +415,52 @@ def feeds_check(
     _table(rows, as_json)
 
 
+@feeds_cli.command("add")
+def feeds_add(
+    url: Annotated[str, typer.Argument(help="Address of a feed, or of an outlet.")],
+    config: Config = None,
+    lake: Lake = None,
+    write: Write = False,
+) -> None:
+    """Find an outlet's feeds, try them, and print them as feeds.toml has them.
+
+    Example: `onrecord feeds add https://news.example --write`
+    """
+    with _app(config, lake) as app:
+        fresh, rows = app.discover(url, datetime.now(UTC))
+        _table(rows, False)
+        _added(app, fresh, write)
+
+
+@feeds_cli.command("import")
+def feeds_import(
+    file: Annotated[Path, typer.Argument(help="An OPML file.")],
+    config: Config = None,
+    lake: Lake = None,
+    write: Write = False,
+) -> None:
+    """Print the feeds of an OPML file as feeds.toml has them.
+
+    Example: `onrecord feeds import subscriptions.opml --write`
+    """
+    with _app(config, lake) as app:
+        _added(app, app.imported(file), write)
+
+
+def _added(app: App, feeds: Sequence[Feed], write: bool) -> None:
+    """Print the blocks; with ``write``, append them too."""
+    from pipeline.feeds.discovery import block
+
+    for feed in feeds:
+        typer.echo(f"\n{block(feed)}", nl=False)
+    if not feeds:
+        typer.echo("no feed to add")
+    elif write:
+        typer.echo(f"\n{len(feeds)} feeds -> {app.add_feeds(feeds)}")
+    else:
+        typer.echo("\n--write appends this to feeds.toml", err=True)
+
+
 @figures_cli.command("list")
 def figures_list(
     config: Config = None, lake: Lake = None, as_json: Json = False
@@ -433,6 +489,136 @@ def figures_unknown(
     with _app(config, lake) as app:
         rows = app.unknown_figures()
     _table(rows, as_json)
+
+
+@cli.command()
+def timeline(
+    figure: Annotated[str, typer.Option("--figure", help="Id of a figure.")],
+    topic: Annotated[
+        str | None, typer.Option("--topic", help="A sub-topic of the topic file.")
+    ] = None,
+    config: Config = None,
+    lake: Lake = None,
+    as_json: Json = False,
+) -> None:
+    """A figure's claims in order, with what changed.
+
+    Example: `onrecord timeline --figure Q7747 --topic peace-talks`
+    """
+    with _app(config, lake) as app:
+        rows = app.timeline(figure, topic=topic)
+    if as_json or not rows:
+        _table(rows, as_json)
+        return
+    for row in rows:
+        times = f"  ({row['occasions']} occasions)" if row["occasions"] > 1 else ""
+        typer.echo(
+            f"{row['first_seen_at']:%Y-%m-%d %H:%M}  {row['relation']:11} "
+            f"{row['words']}{times}"
+        )
+        if row["before"]:
+            typer.echo(f"{'':18}{'before':11} {row['before']}")
+            typer.echo(f"{'':18}{'why':11} {row['changed']}")
+
+
+@alerts_cli.command("test")
+def alerts_test(
+    rule: Annotated[str, typer.Argument(help="Id of a rule in alerts.toml.")],
+    since: Annotated[
+        str, typer.Option("--since", help="So long ago: 30d or 48h.")
+    ] = "30d",
+    at: At = None,
+    config: Config = None,
+    lake: Lake = None,
+    as_json: Json = False,
+) -> None:
+    """What a rule would have told, switched on or not; nothing is sent.
+
+    Example: `onrecord alerts test new-claim --since 30d`
+    """
+    with _app(config, lake) as app:
+        rows = app.test_rule(rule, since=_span(since), now=_moment(at))
+    _table(rows, as_json)
+    if not as_json:
+        typer.echo(f"{len(rows)} alerts of {rule} in {since}")
+
+
+def _span(text: str) -> timedelta:
+    """``30d`` or ``48h``."""
+    number, unit = text[:-1], text[-1:]
+    if not number.isdigit() or unit not in ("d", "h") or len(number) > 5:
+        raise typer.BadParameter(
+            f"{text!r} is no length of time; write 30d or 48h", param_hint="--since"
+        )
+    return timedelta(days=int(number)) if unit == "d" else timedelta(hours=int(number))
+
+
+By = Annotated[str, typer.Option("--by", help="Who decided it.")]
+Note = Annotated[str, typer.Option("--note", help="Why.")]
+
+
+def _judge(
+    config: Path | None, lake: str | None, verdict: str, subject: str, **given: Any
+) -> None:
+    from pipeline.model import Verdict
+
+    with _app(config, lake) as app:
+        made = app.judge(
+            Verdict(verdict),
+            subject,
+            **given,
+            now=datetime.now(UTC).replace(microsecond=0),
+        )
+    typer.echo(f"{made.verdict:8} claim {made.claim_id}, statement {made.statement_id}")
+
+
+@claims_cli.command("merge")
+def claims_merge(
+    claim: Annotated[str, typer.Argument(help="A claim.")],
+    into: Annotated[str, typer.Argument(help="The claim that is the same.")],
+    by: By = "",
+    note: Note = "",
+    config: Config = None,
+    lake: Lake = None,
+) -> None:
+    """Two claims are one: the later joins the earlier, from the next pass on.
+
+    Example: `onrecord claims merge 0a1b... 2c3d... --by anna`
+    """
+    _judge(config, lake, "merge", claim, into=into, by=by, note=note)
+
+
+@claims_cli.command("split")
+def claims_split(
+    statement: Annotated[str, typer.Argument(help="A statement that was joined.")],
+    by: By = "",
+    note: Note = "",
+    config: Config = None,
+    lake: Lake = None,
+) -> None:
+    """A statement is a claim of its own, from the next pass on.
+
+    Example: `onrecord claims split 0a1b... --by anna`
+    """
+    _judge(config, lake, "split", statement, by=by, note=note)
+
+
+@claims_cli.command("mark")
+def claims_mark(
+    claim: Annotated[str, typer.Argument(help="A claim that was told.")],
+    verdict: Annotated[str, typer.Argument(help="wrong, duplicate or right.")],
+    by: By = "",
+    note: Note = "",
+    config: Config = None,
+    lake: Lake = None,
+) -> None:
+    """An alert was wrong, a duplicate, or right; `status` counts them.
+
+    Example: `onrecord claims mark 0a1b... wrong --note "not his words"`
+    """
+    if verdict not in ("wrong", "duplicate", "right"):
+        raise typer.BadParameter(f"{verdict!r}: write wrong, duplicate or right")
+    _judge(config, lake, verdict, claim, by=by, note=note)
 
 
 def _table(rows: list[dict[str, Any]], as_json: bool) -> None:

@@ -90,6 +90,15 @@ class Feed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """How much of one document is read; beyond it is damage with a name."""
+
+    max_entries: int = 60_000
+    max_field: int = 1_000_000  # characters
+    max_depth: int = 200  # elements within each other, of a feed or of an entry's HTML
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FeedState:
     """What is remembered of a feed between two requests."""
 
@@ -104,6 +113,8 @@ class FeedState:
     moved_to: str | None = None  # a permanent redirect seen, not yet proved stable
     moved_seen: int = 0
     unchanged_in_row: int = 0
+    ttl_minutes: int | None = None  # what the feed last asked for
+    quiet_hours: frozenset[int] = frozenset()
     configured_url: str = (
         ""  # as in feeds.toml when it was asked; another starts afresh
     )
@@ -136,6 +147,9 @@ class Response:
     seconds: float = 0.0
     permanent_url: str | None = None  # target of an unbroken chain of 301 and 308
     truncated: str | None = None  # the bound that cut the body
+    repeats: str | None = (
+        None  # SHA-256 of the same body archived before; body is empty
+    )
 
     def header(self, name: str) -> str | None:
         return self.headers.get(name.lower())
@@ -208,6 +222,7 @@ class Parsed:
     version: str  # rss20, atom10, rss10, json11, ...
     damage: str | None = None
     ttl_minutes: int | None = None
+    quiet_hours: frozenset[int] = frozenset()  # of the week, from Monday 00:00 UTC
 
 
 # ---------------------------------------------------------------------- articles

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from pipeline.batch import LANGUAGE
-from pipeline.errors import FeedError, ParseError
+from pipeline.errors import FeedError, InputError, ParseError
+from pipeline.feeds.discovery import feed_links, proposed
 from pipeline.feeds.parse import parse_feed
 from pipeline.feeds.schedule import next_state, poll_of
 from pipeline.model import Article, Feed, FeedState, Parsed, Partition, Response
@@ -109,6 +110,50 @@ def checked(feed: Feed, answer: object, now: datetime) -> dict[str, Any]:
         "seconds": round(poll.seconds, 2),
         "reason": poll.reason,
     }
+
+
+def discovered(
+    url: str,
+    *,
+    ask: Callable[[Sequence[str]], Mapping[str, object]],
+    known: Sequence[Feed],
+    now: datetime,
+) -> tuple[list[Feed], list[dict[str, Any]]]:
+    """The feeds at an address, or that its page names, and a row on each trial."""
+    address = url if "://" in url else f"https://{url}"
+    answers = dict(ask([address]))
+    answer = answers.get(address)
+    if isinstance(answer, FeedError):
+        raise InputError(url, answer.reason)
+    if isinstance(answer, Response) and _title(answer) is None:
+        answers = dict(ask(feed_links(answer)))
+    listed, rows = [], []
+    for one, found in answers.items():
+        row = checked(Feed(id=one, url=one, outlet=""), found, now)
+        rows.append({"url": row.pop("feed"), **row})
+        title = _title(found) if isinstance(found, Response) else None
+        if title is not None and isinstance(found, Response):
+            listed.append((title, found.permanent_url or one))
+    return unlisted(listed, known), rows
+
+
+def _title(answer: Response) -> str | None:
+    try:
+        return parse_feed(answer).title if 200 <= answer.status < 300 else None
+    except ParseError:
+        return None
+
+
+def unlisted(listed: Iterable[tuple[str, str]], known: Sequence[Feed]) -> list[Feed]:
+    """Feeds to add, of (title, URL): those whose address no feed has yet."""
+    ids, urls = {feed.id for feed in known}, {feed.url for feed in known}
+    fresh = []
+    for title, url in listed:
+        if url not in urls:
+            fresh.append(proposed(url, title, ids))
+            ids.add(fresh[-1].id)
+            urls.add(url)
+    return fresh
 
 
 def unknown(lake: Lake, figures: FigureIndex) -> list[dict[str, Any]]:

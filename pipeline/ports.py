@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
@@ -11,9 +11,12 @@ import pyarrow as pa
 from pipeline.model import (
     Alert,
     ClaimState,
+    Correction,
     Delivery,
     Feed,
     FeedState,
+    Judgement,
+    Loss,
     Partition,
     Relation,
     Response,
@@ -50,8 +53,19 @@ class Archive(Protocol):
         """Store an attempt's answers, whole or not at all; its name."""
         ...
 
-    def read(self, partition: Partition) -> list[Response]:
-        """All answers of all attempts, in the order in which they were stored."""
+    def read(self, partition: Partition) -> Iterator[Response]:
+        """All answers of all attempts, one at a time: pages, then feeds by id.
+
+        Those of one feed come in the order of storing.
+        """
+        ...
+
+    def holds(self, partition: Partition) -> bool:
+        """Whether an answer of the partition is there."""
+        ...
+
+    def expired(self, partition: Partition) -> bool:
+        """Whether answers of the partition were removed, as retention has it."""
         ...
 
     def partitions(self, since: date | None = None) -> list[Partition]:
@@ -113,6 +127,10 @@ class FeedStates(Protocol):
         """Another try later, a few times; then they are given up."""
         ...
 
+    def pages_later(self, wanted: Iterable[WantedPage], now: datetime) -> None:
+        """Due from now on: what is not answered in this pass is asked in the next."""
+        ...
+
     def pages_done(self, wanted: Iterable[WantedPage]) -> None: ...
 
     def pages_known(self, keys: Sequence[str]) -> set[str]:
@@ -124,19 +142,24 @@ class Seen(Protocol):
     """What ``read`` remembers, cut at a partition: it shows earlier ones only."""
 
     def find(
-        self, *, url: str, feed_id: str, guid: str, before: Partition
+        self,
+        *,
+        urls: Sequence[str],
+        feed_id: str,
+        guids: Sequence[str],
+        before: Partition,
     ) -> list[SeenArticle]:
-        """Every revision of the article with this canonical URL or GUID, in order."""
+        """Every revision of the articles with these URLs or GUIDs, in order."""
         ...
 
     def alike(
-        self, bands: Sequence[bytes], *, since: datetime, before: Partition
+        self, bands: Sequence[int], *, since: datetime, before: Partition
     ) -> list[SeenArticle]:
         """First revisions that share a MinHash band, seen since a moment."""
         ...
 
     def replace(
-        self, partition: Partition, rows: Sequence[tuple[SeenArticle, Sequence[bytes]]]
+        self, partition: Partition, rows: Sequence[tuple[SeenArticle, Sequence[int]]]
     ) -> None:
         """Take the place of what an earlier try of this partition remembered."""
         ...
@@ -163,6 +186,30 @@ class Record(Protocol):
         """The claims first seen since a moment, as of a partition, in order."""
         ...
 
+    def histories(
+        self, *, since: datetime, upto: Partition
+    ) -> list[list[tuple[datetime, ClaimState]]]:
+        """The same claims, each with its state after every pass that added to it."""
+        ...
+
+    def corrected(
+        self, partition: Partition, corrections: Sequence[Correction]
+    ) -> None:
+        """Take the place of what a partition's edits are known to have undone."""
+        ...
+
+    def losses(self, *, since: datetime, upto: Partition) -> list[Loss]:
+        """The claims that lost their last standing report to an edit since a moment."""
+        ...
+
+    def of_claim(self, claim_id: str) -> list[tuple[Partition, Statement, Relation]]:
+        """A claim's statements in order; none where there is no such claim."""
+        ...
+
+    def find(self, statement_id: str) -> tuple[Partition, Statement, Relation] | None:
+        """One statement on record."""
+        ...
+
     def figures_since(self, upto: Partition) -> dict[str, datetime]:
         """When each figure was first on record."""
         ...
@@ -179,11 +226,35 @@ class Outbox(Protocol):
         """Alerts to send now, oldest first, with the number of tries so far."""
         ...
 
-    def record(self, delivery: Delivery, next_try_at: datetime | None) -> None: ...
+    def unknown(self, alerts: Sequence[Alert]) -> list[Alert]:
+        """Those that ``put`` would store."""
+        ...
+
+    def told(self, claim_ids: Sequence[str]) -> list[Alert]:
+        """The alerts, no retractions, that were put for these claims."""
+        ...
+
+    def last_told(self, since: datetime) -> dict[tuple[str, str, str], datetime]:
+        """When each (rule, channel, figure) told, or is to tell, last since a moment."""
+        ...
+
+    def record(
+        self, tried: Delivery | Sequence[Delivery], next_try_at: datetime | None
+    ) -> None:
+        """What one attempt came to, for all the alerts it was for, whole or not at all."""
+        ...
 
     def alerts(self, day: date) -> list[Alert]: ...
 
     def deliveries(self, day: date) -> list[Delivery]: ...
+
+
+class Judgements(Protocol):
+    """What editors decided, in the order in which they did. No rebuild touches it."""
+
+    def all(self) -> list[Judgement]: ...
+
+    def add(self, judgement: Judgement) -> None: ...
 
 
 class Channel(Protocol):

@@ -17,16 +17,19 @@ from pipeline.tables.schemas import TABLES
 def faults(day: date, *, lake: Lake, archive: Archive) -> list[str]:
     """What does not hold, a line each; empty if every row is proved.
 
-    Checked: the archive's own digests; the hash of each stored text and of its
+    Checked: the archive is there, or was removed as retention has it (``expired``); its
+    own digests; the hash of each stored text and of its
     published row; each span's words at its place; references between tables.
     """
     found: list[str] = []
     for partition in archive.partitions(day):
         if partition.day == day:
             try:
-                archive.read(partition)
+                for _ in archive.read(partition):
+                    pass
             except DamagedError as error:
                 found.append(str(error))
+    found += _lost(day, lake, archive)
     try:
         texts = _texts(day, lake, found)
         found += _articles(day, lake, texts)
@@ -35,6 +38,21 @@ def faults(day: date, *, lake: Lake, archive: Archive) -> list[str]:
     except DamagedError as error:
         found.append(str(error))
     return found
+
+
+def expired(day: date, *, lake: Lake, archive: Archive) -> bool:
+    """Whether answers of the day were removed since they are older than is kept."""
+    return any(archive.expired(one) for one in lake.partitions("articles", day))
+
+
+def _lost(day: date, lake: Lake, archive: Archive) -> list[str]:
+    """Partitions with articles whose answers are neither there nor expired."""
+    return [
+        f"partition {one}: its archive is not there"
+        for one in lake.partitions("articles", day)
+        if not archive.holds(one) and not archive.expired(one)
+        if (table := lake.read("articles", one)) is not None and table.num_rows
+    ]
 
 
 Texts = dict[tuple[str, int], Article]

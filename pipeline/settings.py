@@ -34,6 +34,17 @@ class FetchSettings(BaseModel):
     max_bytes: int = Field(10_000_000, gt=0, description="of one body, decompressed")
     max_wire_bytes: int = Field(5_000_000, gt=0, description="of one body, on the wire")
     max_redirects: int = Field(5, ge=0, le=20)
+    max_entries: int = Field(60_000, ge=1, description="of one feed")
+    max_field: int = Field(1_000_000, ge=1_000, description="characters of one field")
+    max_depth: int = Field(
+        200, ge=10, le=5_000, description="elements within each other, XML or HTML"
+    )
+    slowest_minutes: int = Field(
+        60,
+        ge=1,
+        le=24 * 60,
+        description="the most that ttl, max-age, silence slow down",
+    )
     page_pause_seconds: float = Field(1.0, ge=0, description="between pages of a host")
     user_agent: str = "onrecord/0.1 (news research; set ONRECORD_FETCH__USER_AGENT)"
     allow: tuple[str, ...] = Field(
@@ -55,6 +66,12 @@ class AlertSettings(BaseModel):
     )
     window_hours: int = Field(
         48, ge=1, le=24 * 14, description="claims looked at again"
+    )
+    templates: Path | None = Field(
+        None, description="folder of templates that take the place of ours"
+    )
+    site_url: str = Field(
+        "", pattern="^(https?://.*)?$", description="where the pages of LAKE/site stand"
     )
 
 
@@ -78,6 +95,9 @@ class Settings(BaseSettings):
     model: str = Field("rules", pattern="^(rules|learned)$", description="extractor")
     nlp_model: str = Field("", description="spaCy package; the best installed if empty")
     topic: str = Field("ukraine-war", description="file in config/topics")
+    archive_days: int = Field(
+        0, ge=0, description="days that answers are kept; 0: for ever"
+    )
     context_chars: int = Field(200, ge=0, le=2000, description="published context")
     fetch: FetchSettings = FetchSettings()  # type: ignore[call-arg]
     alerts: AlertSettings = AlertSettings()  # type: ignore[call-arg]

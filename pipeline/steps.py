@@ -9,21 +9,28 @@ too much marked, never too little.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from hashlib import sha256
+from itertools import islice
 from typing import TypeVar
 
 import pyarrow as pa
 
-from pipeline.alerts.decide import alerts_for
+from pipeline.alerts.decide import alerts_for, retractions
+from pipeline.alerts.render import TEMPLATES
+from pipeline.alerts.render import together as as_one
 from pipeline.alerts.schedule import retry_at
+from pipeline.alerts.timing import digest_id, timed, together
 from pipeline.articles.duplicates import bands, group, signature
 from pipeline.articles.normalise import to_draft, wants_page
+from pipeline.articles.pages import PageText, page_text
 from pipeline.articles.revisions import identify, seen_of
-from pipeline.batch import Extractor, statements_of
+from pipeline.batch import LANGUAGE, Extractor, statements_of
 from pipeline.claims.candidates import terms
 from pipeline.claims.compare import MATCHER_VERSION
 from pipeline.claims.grouping import relations
+from pipeline.claims.judged import decisions
 from pipeline.errors import (
     DamagedError,
     DeliveryError,
@@ -37,16 +44,20 @@ from pipeline.feeds.schedule import due, next_state, poll_of
 from pipeline.ids import stable_id
 from pipeline.model import (
     BACKLOG_AFTER,
+    AlertKind,
     AlertRule,
     Answer,
     Article,
+    Bounds,
     Correction,
     DateSource,
     Delivery,
     DeliveryState,
+    Draft,
     Entry,
     Feed,
     FeedState,
+    Judgement,
     Parsed,
     Partition,
     Poll,
@@ -84,8 +95,21 @@ FOLDS = ("read", "match")
 CANDIDATES = 60
 """Earlier statements of a figure that a new one is compared with."""
 
+FAILURES_A_PASS = 3
+"""A channel that failed so often in a row is left for the next pass."""
+
+LONGEST_MEMORY = timedelta(days=10)
+"""Longer than any cooldown: so far back it matters when a figure was told of last."""
+
 
 # --------------------------------------------------------------------------- fetch
+
+HELD_FEEDS = 200
+"""Feeds whose answers are held before they are archived and their states saved."""
+
+HELD_PAGES = 50
+
+Outcome = Response | FeedError
 
 
 def fetch(
@@ -98,117 +122,173 @@ def fetch(
     lake: Lake,
     progress: Progress,
     gate: Callable[[str], bool],
+    bounds: Bounds,
+    slowest: timedelta,
     everything: bool = False,
 ) -> Report:
     """Ask the feeds that are due, then the pages that their entries need.
 
-    All answers are archived under the moment of asking before any state is saved: a
-    kill between the two only makes us ask again. ``gate`` says whether a title or
-    summary may be worth its page.
+    Answers are archived some hundred at a time under the moment of asking, each before
+    its feed's state is saved: a kill between the two only makes us ask again, and what
+    came before a kill is kept. ``gate`` says whether a title or summary may be worth
+    its page.
     """
     partition = Partition.at(at)
     known = states.load(feeds)
     asked = [
         (feed, known[feed.id]) for feed in due(feeds, known, at, everything=everything)
     ]
-    outcomes = dict(_in_order(asked, fetcher.feeds(asked, now=at)))
-    parsed = {feed_id: _parsed(outcome) for feed_id, outcome in outcomes.items()}
-    wanted = _wanted(parsed, states, gate) + states.wanted_pages(at)
-    answers = dict(fetcher.pages([(page.feed_id, page.url) for page in wanted], now=at))
-    usable = {
-        url: answer
-        for url, answer in answers.items()
-        if isinstance(answer, Response) and answer.status == 200
-    }
+    place = {feed.id: nth for nth, (feed, _) in enumerate(asked)}
+    tally = _Tally()
+    late = states.wanted_pages(at)
 
-    responses = [o for o in outcomes.values() if isinstance(o, Response)]
-    responses += [usable[url] for url in sorted(usable)]
-    if responses:
-        progress.stale("read", partition)
-        archive.add(partition, responses)
-    after = {
-        feed.id: _after(feed, state, outcomes[feed.id], parsed[feed.id], at)
-        for feed, state in asked
-        if feed.id in outcomes
-    }
-    polls = [
-        poll_of(feed, outcomes[feed.id], parsed[feed.id], after[feed.id], at)
-        for feed, _ in asked
-        if feed.id in outcomes
-    ]
-    _add_polls(lake, partition, polls)
-    states.pages_failed([page for page in wanted if page.url not in usable], at)
-    states.pages_done([page for page in wanted if page.url in usable])
-    states.save(after.values())
+    def keep(responses: Sequence[Response]) -> None:
+        if responses:
+            progress.stale("read", partition)
+            archive.add(partition, responses)
+            tally.rows += len(responses)
+
+    answers = (
+        _asked(feed, known[feed.id], _answer(outcome), at, gate, bounds, slowest)
+        for feed, outcome in fetcher.feeds(asked, now=at)
+    )
+    wanted = {page.key: page for page in late}
+    for held in _chunks(answers, HELD_FEEDS):
+        held.sort(key=lambda one: place[one.poll.feed_id])
+        keep([one.response for one in held if one.response is not None])
+        tally.polls(held)
+        _add_polls(lake, partition, [one.poll for one in held])
+        fresh = _unknown([page for one in held for page in one.wanted], states)
+        states.pages_later(fresh, at)
+        states.save(one.after for one in held)
+        wanted.update((page.key, page) for page in fresh)
+    by_url: dict[str, list[WantedPage]] = {}
+    for page in wanted.values():
+        by_url.setdefault(page.url, []).append(page)
+    urls = [(pages[0].feed_id, url) for url, pages in by_url.items()]
+    for some in _chunks(fetcher.pages(urls, now=at), HELD_PAGES):
+        got = {url: _answer(outcome) for url, outcome in sorted(some, key=_by_url)}
+        responses = [one for one in got.values() if isinstance(one, Response)]
+        keep(responses)
+        usable = {one.url for one in responses if one.status == 200}
+        failed = [page for url in got if url not in usable for page in by_url[url]]
+        states.pages_failed(failed, at)
+        states.pages_done([page for url in sorted(usable) for page in by_url[url]])
+        tally.pages(len(usable), len(got) - len(usable))
+    tally.cut(len(asked), len(by_url))
     return Report(
         step="fetch",
-        rows=len(responses),
-        failures=tuple(
-            f"feed {poll.feed_id}: {poll.state}: {poll.reason}"
-            for poll in polls
-            if poll.state not in ("ok", "unchanged", "moved")
-        ),
-        counts={
-            "feeds": len(polls),
-            "entries": sum(poll.entries for poll in polls),
-            "pages": len(usable),
-        },
+        rows=tally.rows,
+        failures=tuple(tally.failures),
+        counts=tally.counts,
     )
 
 
-Outcome = Response | FeedError
+def _by_url(answer: tuple[str, object]) -> str:
+    return answer[0]
 
 
-def _in_order(
-    asked: Sequence[tuple[Feed, FeedState]],
-    outcomes: Iterable[tuple[Feed, Response | Exception]],
-) -> Iterable[tuple[str, Outcome]]:
-    got = {feed.id: outcome for feed, outcome in outcomes}
-    for feed, _ in asked:
-        outcome = got.get(feed.id)
-        if isinstance(outcome, Response | FeedError):
-            yield feed.id, outcome
-        elif outcome is not None:
-            raise outcome
+def _answer(outcome: Response | Exception) -> Outcome:
+    if isinstance(outcome, Response | FeedError):
+        return outcome
+    raise outcome
 
 
-def _parsed(outcome: Outcome) -> Parsed | ParseError | None:
-    if not isinstance(outcome, Response) or outcome.status != 200:
-        return None
+@dataclass(slots=True)
+class _Tally:
+    """What a report says of a fetch, as it goes on."""
+
+    rows: int = 0
+    failures: list[str] = field(default_factory=list)
+    counts: dict[str, int] = field(
+        default_factory=lambda: {"feeds": 0, "entries": 0, "pages": 0}
+    )
+
+    def polls(self, held: Sequence[_Asked]) -> None:
+        polls = [one.poll for one in held]
+        self.counts["feeds"] += len(polls)
+        self.counts["entries"] += sum(poll.entries for poll in polls)
+        self.failures += [
+            f"feed {poll.feed_id}: {poll.state}: {poll.reason}"
+            for poll in polls
+            if poll.state not in ("ok", "unchanged", "moved")
+        ]
+
+    def pages(self, usable: int, failed: int) -> None:
+        self.counts["pages"] += usable
+        if failed:
+            self.counts["pages failed"] = self.counts.get("pages failed", 0) + failed
+
+    def cut(self, feeds: int, pages: int) -> None:
+        """What the deadline left for the next pass."""
+        pages -= self.counts["pages"] + self.counts.get("pages failed", 0)
+        for name, left in {
+            "feeds": feeds - self.counts["feeds"],
+            "pages": pages,
+        }.items():
+            if left:
+                self.counts[f"{name} not reached"] = left
+                self.failures.append(f"the deadline came before {left} {name}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """How one feed's poll ended. ``response`` is what goes to the archive."""
+
+    response: Response | None
+    poll: Poll
+    after: FeedState
+    wanted: list[WantedPage]
+
+
+def _asked(
+    feed: Feed,
+    state: FeedState,
+    outcome: Outcome,
+    at: datetime,
+    gate: Callable[[str], bool],
+    bounds: Bounds,
+    slowest: timedelta,
+) -> _Asked:
+    """An answer that is no feed counts as a failure: its validators are not kept.
+
+    A body that is the same as before is not parsed, and archived as a reference.
+    """
+    response = outcome if isinstance(outcome, Response) else None
+    parsed: Parsed | ParseError | None = None
+    if response is not None and 200 <= response.status < 300:
+        body = sha256(response.body).hexdigest()
+        if response.truncated is None and body == state.body_sha256:
+            response = replace(response, body=b"", repeats=body)
+        else:
+            parsed = _parsed(response, bounds)
+    if isinstance(parsed, ParseError):
+        after = next_state(feed, state, parsed, at)
+    else:
+        after = next_state(feed, state, outcome, at, parsed=parsed, slowest=slowest)
+    wanted = _wanted(parsed, gate) if isinstance(parsed, Parsed) else []
+    return _Asked(response, poll_of(feed, outcome, parsed, after, at), after, wanted)
+
+
+def _parsed(response: Response, bounds: Bounds) -> Parsed | ParseError:
     try:
-        return parse_feed(outcome)
+        return parse_feed(response, bounds)
     except ParseError as error:
         return error
 
 
-def _after(
-    feed: Feed,
-    state: FeedState,
-    outcome: Outcome,
-    parsed: Parsed | ParseError | None,
-    at: datetime,
-) -> FeedState:
-    """An answer that is no feed counts as a failure: its validators are not kept."""
-    if isinstance(parsed, ParseError):
-        return next_state(feed, state, parsed, at)
-    return next_state(feed, state, outcome, at, parsed=parsed)
+def _wanted(parsed: Parsed, gate: Callable[[str], bool]) -> list[WantedPage]:
+    return [
+        WantedPage(key=_page_key(entry), feed_id=entry.feed_id, url=entry.link)
+        for entry in parsed.entries
+        if gate(f"{entry.title}\n{entry.summary_html}") and wants_page(entry)
+    ]
 
 
-def _wanted(
-    parsed: Mapping[str, Parsed | ParseError | None],
-    states: FeedStates,
-    gate: Callable[[str], bool],
-) -> list[WantedPage]:
-    wanted: dict[str, WantedPage] = {}
-    for feed_id, feed in parsed.items():
-        if not isinstance(feed, Parsed):
-            continue
-        for entry in feed.entries:
-            if wants_page(entry) and gate(f"{entry.title}\n{entry.summary_html}"):
-                key = _page_key(entry)
-                wanted[key] = WantedPage(key=key, feed_id=feed_id, url=entry.link)
-    known = states.pages_known(list(wanted))
-    return [page for key, page in wanted.items() if key not in known]
+def _unknown(wanted: Sequence[WantedPage], states: FeedStates) -> list[WantedPage]:
+    by_key = {page.key: page for page in wanted}
+    known = states.pages_known(list(by_key))
+    return [page for key, page in by_key.items() if key not in known]
 
 
 def _page_key(entry: Entry) -> str:
@@ -223,6 +303,13 @@ def _add_polls(lake: Lake, partition: Partition, polls: Sequence[Poll]) -> None:
     lake.write("polls", partition, to_arrow(Poll, [*held, *polls]))
 
 
+def _chunks(values: Iterable[Row], size: int) -> Iterable[list[Row]]:
+    """Lists of at most ``size`` values, as they come."""
+    rest = iter(values)
+    while chunk := list(islice(rest, size)):
+        yield chunk
+
+
 # ---------------------------------------------------------------------------- read
 
 
@@ -234,21 +321,25 @@ def read(
     lake: Lake,
     seen: Seen,
     progress: Progress,
+    bounds: Bounds,
 ) -> Report:
     """Articles that are new, or new in their words, out of the archived answers."""
     _adopt(archive, progress, at)
 
     def make(partition: Partition) -> tuple[str, Report]:
-        articles, memory, failures = _articles(partition, feeds, archive, lake, seen)
+        kept = _kept(partition, archive, lake)
+        if kept is not None:
+            return lake.write("articles", partition, kept), Report(step="read")
+        made = _Reading(partition, feeds, lake, seen, bounds)
+        made.read(archive)
         progress.stale("extract", partition)
-        sha256 = lake.write("articles", partition, to_arrow(Article, articles))
-        seen.replace(partition, memory)
-        counts = {
-            "revisions": sum(1 for article in articles if article.revision > 1),
-            "backlog": sum(1 for article in articles if article.backlog),
-        }
-        return sha256, Report(
-            step="read", rows=len(articles), failures=tuple(failures), counts=counts
+        written = lake.write("articles", partition, to_arrow(Article, made.articles))
+        seen.replace(partition, made.here.own)
+        return written, Report(
+            step="read",
+            rows=len(made.articles),
+            failures=tuple(made.failures),
+            counts=made.counts(),
         )
 
     return _each("read", at, progress, make)
@@ -262,58 +353,123 @@ def _adopt(archive: Archive, progress: Progress, at: datetime) -> None:
             progress.stale("read", partition)
 
 
-Memory = list[tuple[SeenArticle, Sequence[bytes]]]
+def _kept(partition: Partition, archive: Archive, lake: Lake) -> pa.Table | None:
+    """The articles of a partition whose archive is gone: they are not made again."""
+    return None if archive.holds(partition) else lake.read("articles", partition)
 
 
-def _articles(
-    partition: Partition,
-    feeds: Sequence[Feed],
-    archive: Archive,
-    lake: Lake,
-    seen: Seen,
-) -> tuple[list[Article], Memory, list[str]]:
-    responses = archive.read(partition)
-    pages = {r.url: r for r in responses if r.kind is Answer.PAGE}
-    by_id = {feed.id: feed for feed in feeds}
-    articles: list[Article] = []
-    here = _SeenHere(seen, partition)
-    failures: list[str] = []
-    entries, used = _entries(responses, failures)
-    entries += _entries_of_late_pages(pages, used, lake, here)
-    for entry in entries:
-        feed = by_id.get(entry.feed_id) or _unconfigured(entry.feed_id)
-        article = _article(entry, feed, pages.get(entry.link), here, failures)
-        if article is not None:
-            articles.append(article)
-    return articles, here.own, failures
+Memory = list[tuple[SeenArticle, Sequence[int]]]
 
 
-def _entries(
-    responses: Sequence[Response], failures: list[str]
-) -> tuple[list[Entry], set[str]]:
-    entries: list[Entry] = []
-    for response in responses:
-        if response.kind is not Answer.FEED or response.status != 200:
-            continue
-        try:
-            entries += parse_feed(response).entries
-        except ParseError as error:
-            failures.append(str(error))
-    return entries, {entry.link for entry in entries}
+class _Reading:
+    """One partition being read: a feed at a time, in an order that no chance decides."""
 
+    def __init__(
+        self,
+        partition: Partition,
+        feeds: Sequence[Feed],
+        lake: Lake,
+        seen: Seen,
+        bounds: Bounds,
+    ) -> None:
+        self.at = partition.moment
+        self.feeds = {feed.id: feed for feed in feeds}
+        self.lake = lake
+        self.bounds = bounds
+        self.here = _SeenHere(seen, partition)
+        self.pages: dict[str, PageText] = {}
+        self.articles: list[Article] = []
+        self.failures: list[str] = []
+        self.refused: dict[str, int] = {}
 
-def _entries_of_late_pages(
-    pages: Mapping[str, Response], used: set[str], lake: Lake, here: _SeenHere
-) -> list[Entry]:
-    """A page that came after its entry: the entry is told by the article on record."""
-    entries = []
-    for url in pages:
-        known = here.find(url=url, feed_id="", guid="") if url not in used else []
-        if known:
-            article = _known_article(lake, known[-1])
+    def read(self, archive: Archive) -> None:
+        used: set[str] = set()
+        refused: dict[str, PageError] = {}
+        for response in archive.read(self.here.partition):
+            if response.kind is Answer.FEED and 200 <= response.status < 300:
+                entries = self._entries(response)
+                used.update(entry.link for entry in entries)
+                self._tell(response.feed_id, entries)
+            elif response.kind is Answer.PAGE:
+                try:
+                    self.pages[response.url] = page_text(response)
+                except PageError as error:
+                    refused[response.url] = error
+        for url, why in sorted(refused.items()):
+            if url not in self.pages:
+                self.failures.append(str(why))
+                kind = f"pages with {why.reason.partition(':')[0]}"
+                self.refused[kind] = self.refused.get(kind, 0) + 1
+        for entry in self._entries_of_late_pages(used):
+            self._tell(entry.feed_id, [entry])
+
+    def counts(self) -> dict[str, int]:
+        return {
+            "revisions": sum(1 for article in self.articles if article.revision > 1),
+            "backlog": sum(1 for article in self.articles if article.backlog),
+            "not English": sum(1 for a in self.articles if a.language != LANGUAGE),
+            **dict(sorted(self.refused.items())),
+        }
+
+    def _entries(self, response: Response) -> Sequence[Entry]:
+        if response.repeats is not None:
+            return ()
+        parsed = _parsed(response, self.bounds)
+        if isinstance(parsed, ParseError):
+            self.failures.append(str(parsed))
+            return ()
+        return parsed.entries
+
+    def _entries_of_late_pages(self, used: set[str]) -> list[Entry]:
+        """A page that came after its entry: the entry is told by the article on record."""
+        entries = []
+        for url in sorted(self.pages.keys() - used):
+            self.here.look([url], "", [])
+            known = self.here.find(url=url, feed_id="", guid="")
+            article = _known_article(self.lake, known[-1]) if known else None
             if article is not None:
                 entries.append(_entry_of(article, url))
-    return entries
+        return entries
+
+    def _tell(self, feed_id: str, entries: Sequence[Entry]) -> None:
+        """The articles of one feed's entries; its part of the record is looked up once."""
+        feed = self.feeds.get(feed_id) or _unconfigured(feed_id)
+        drafts: list[tuple[Draft, bytes, list[int]]] = []
+        for entry in entries:
+            draft = to_draft(entry, feed, self.pages.get(entry.link), self.at)
+            if draft is not None:
+                mark = signature(draft.text)
+                drafts.append((draft, mark, bands(mark)))
+        self.here.look(
+            [draft.url for draft, _, _ in drafts],
+            feed_id,
+            [draft.guid for draft, _, _ in drafts],
+        )
+        fresh = [
+            found
+            for draft, _, found in drafts
+            if not self.here.find(url=draft.url, feed_id=feed_id, guid=draft.guid)
+        ]
+        self.here.look_alike([band for found in fresh for band in found])
+        for draft, mark, found in drafts:
+            self._add(draft, feed, mark, found)
+
+    def _add(self, draft: Draft, feed: Feed, mark: bytes, found: Sequence[int]) -> None:
+        known = self.here.find(url=draft.url, feed_id=draft.feed_id, guid=draft.guid)
+        alike = [] if known else self.here.alike(found)
+        article = identify(
+            draft,
+            feed,
+            [*known, *alike],
+            at=self.at,
+            wire_group=group(mark, alike) if alike else None,
+        )
+        if article is not None:
+            self.articles.append(article)
+            remembered = seen_of(article, mark)
+            self.here.add(
+                replace(remembered, partition=str(self.here.partition)), found
+            )
 
 
 def _known_article(lake: Lake, known: SeenArticle) -> Article | None:
@@ -344,34 +500,6 @@ def _unconfigured(feed_id: str) -> Feed:
     return Feed(id=feed_id, url="", outlet=feed_id)
 
 
-def _article(
-    entry: Entry,
-    feed: Feed,
-    page: Response | None,
-    here: _SeenHere,
-    failures: list[str],
-) -> Article | None:
-    at = here.partition.moment
-    try:
-        draft = to_draft(entry, feed, page, at)
-    except PageError as error:
-        failures.append(str(error))
-        draft = to_draft(entry, feed, None, at)
-    if draft is None:
-        return None
-    known = here.find(url=draft.url, feed_id=draft.feed_id, guid=draft.guid)
-    mark = signature(draft.text)
-    found = bands(mark)
-    alike = [] if known else here.alike(found, since=at - BACKLOG_AFTER)
-    article = identify(
-        draft, feed, [*known, *alike], at=at, wire_group=group(mark, alike)
-    )
-    if article is not None:
-        remembered = replace(seen_of(article, mark), partition=str(here.partition))
-        here.own.append((remembered, found))
-    return article
-
-
 class _SeenHere:
     """What was seen before a partition, and so far in it."""
 
@@ -379,29 +507,65 @@ class _SeenHere:
         self._seen = seen
         self.partition = partition
         self.own: Memory = []
+        self._before: list[SeenArticle] = []
+        self._alike_before: list[tuple[SeenArticle, frozenset[int]]] = []
+        self._places: dict[object, list[int]] = {}
+        self._bands: dict[int, int | list[int]] = {}
+
+    def look(self, urls: Sequence[str], feed_id: str, guids: Sequence[str]) -> None:
+        """Ask the record for what is at these places; ``find`` answers out of it."""
+        self._before = self._seen.find(
+            urls=urls, feed_id=feed_id, guids=guids, before=self.partition
+        )
+
+    def look_alike(self, found: Sequence[int]) -> None:
+        since = self.partition.moment - BACKLOG_AFTER
+        before = (
+            self._seen.alike(found, since=since, before=self.partition) if found else []
+        )
+        self._alike_before = [(one, frozenset(bands(one.signature))) for one in before]
 
     def find(self, *, url: str, feed_id: str, guid: str) -> list[SeenArticle]:
-        before = self._seen.find(
-            url=url, feed_id=feed_id, guid=guid, before=self.partition
-        )
-        ids = {article.article_id for article in before}
-        here = [
-            article
-            for article, _ in self.own
-            if article.url == url
-            or (guid and (article.feed_id, article.guid) == (feed_id, guid))
-            or article.article_id in ids
-        ]
-        return before + here
+        """Every revision of the articles with this URL or GUID, the earlier first."""
+        ids = {
+            one.article_id
+            for one in self._before
+            if one.url == url or (guid and (one.feed_id, one.guid) == (feed_id, guid))
+        }
+        before = [one for one in self._before if one.article_id in ids]
+        keys: list[object] = [url, *(("id", name) for name in ids)]
+        if guid:
+            keys.append((feed_id, guid))
+        here = {nth for key in keys for nth in self._places.get(key, ())}
+        return before + [self.own[nth][0] for nth in sorted(here)]
 
-    def alike(self, found: Sequence[bytes], *, since: datetime) -> list[SeenArticle]:
+    def alike(self, found: Sequence[int]) -> list[SeenArticle]:
+        """First revisions that share a band."""
         mine = set(found)
-        here = [
-            article
-            for article, keys in self.own
-            if article.revision == 1 and mine & set(keys)
-        ]
-        return self._seen.alike(found, since=since, before=self.partition) + here
+        before = [one for one, keys in self._alike_before if mine & keys]
+        here: set[int] = set()
+        for band in found:
+            known = self._bands.get(band, ())
+            here.update((known,) if isinstance(known, int) else known)
+        return before + [self.own[nth][0] for nth in sorted(here)]
+
+    def add(self, article: SeenArticle, found: Sequence[int]) -> None:
+        nth = len(self.own)
+        self.own.append((article, found))
+        places: tuple[object, ...] = (
+            article.url,
+            (article.feed_id, article.guid),
+            ("id", article.article_id),
+        )
+        for key in places:
+            self._places.setdefault(key, []).append(nth)
+        if article.revision == 1:
+            for band in found:  # nearly all are of one article: a list each is large
+                known = self._bands.setdefault(band, nth)
+                if isinstance(known, list):
+                    known.append(nth)
+                elif known != nth:
+                    self._bands[band] = [known, nth]
 
 
 # ------------------------------------------------------------------------- extract
@@ -422,6 +586,8 @@ def extract(
         )
         statements, corrections = _revised(articles, found, lake, partition)
         progress.stale("match", partition)
+        if corrections:
+            progress.stale("alert", partition)
         lake.write("corrections", partition, to_arrow(Correction, corrections))
         sha256 = lake.write("statements", partition, to_arrow(Statement, statements))
         fresh = [statement for statement in statements if not statement.known]
@@ -496,8 +662,19 @@ def _stored(
 # --------------------------------------------------------------------------- match
 
 
-def match(at: datetime, *, lake: Lake, record: Record, progress: Progress) -> Report:
-    """Each statement's relation to its figure's record: a fold in order of sight."""
+def match(
+    at: datetime,
+    *,
+    lake: Lake,
+    record: Record,
+    progress: Progress,
+    judgements: Sequence[Judgement] = (),
+) -> Report:
+    """Each statement's relation to its figure's record: a fold in order of sight.
+
+    What an editor decided stands above what the matcher finds.
+    """
+    decided = decisions(judgements)
 
     def make(partition: Partition) -> tuple[str, Report]:
         statements = _fresh(lake, partition)
@@ -511,7 +688,16 @@ def match(at: datetime, *, lake: Lake, record: Record, progress: Progress) -> Re
                 before=partition,
             )
 
-        found = relations([Said.of(statement) for statement in statements], lookup)
+        def known(statement_id: str) -> Said | None:
+            there = record.find(statement_id)
+            return _said(*there[1:]) if there and there[0] < partition else None
+
+        found = relations(
+            [Said.of(statement) for statement in statements],
+            lookup,
+            decided=decided,
+            known=known,
+        )
         by_id = {relation.statement_id: relation for relation in found}
         record.replace(
             partition,
@@ -528,6 +714,10 @@ def match(at: datetime, *, lake: Lake, record: Record, progress: Progress) -> Re
         return sha256, Report(step="match", rows=len(found), counts=counts)
 
     return _each("match", at, progress, make)
+
+
+def _said(statement: Statement, relation: Relation) -> Said:
+    return Said.of(statement, relation.claim_id, relation.utterance_id)
 
 
 def _fresh(lake: Lake, partition: Partition) -> list[Statement]:
@@ -553,53 +743,98 @@ def alert(
     record: Record,
     outbox: Outbox,
     archive: Archive,
+    lake: Lake,
+    progress: Progress,
     rules: Sequence[AlertRule],
     window: timedelta,
     quiet_first_days: int,
+    templates: Mapping[str, str] = TEMPLATES,
+    site_url: str = "",
 ) -> Report:
-    """Put what the rules want told into the outbox, once, whatever is run again."""
+    """Put what the rules want told into the outbox, once, whatever is run again.
+
+    An alert whose claim has since lost its ground is taken back on the same thread; a
+    claim that lost it before it was told is not told.
+    """
     partition = Partition.at(at)
+    for edited in progress.pending("alert", partition):
+        table = lake.read("corrections", edited)
+        record.corrected(edited, from_arrow(Correction, table) if table else [])
+        progress.done("alert", edited, "")
     partitions = archive.partitions()
     if not partitions:
         return Report(step="alert")
-    alerts = alerts_for(
-        record.states(since=at - window, upto=partition),
+    losses = record.losses(since=at - window, upto=partition)
+    lost = {loss.state.claim_id for loss in losses}
+    states = record.states(since=at - window, upto=partition)
+    wanted = alerts_for(
+        [state for state in states if state.claim_id not in lost],
         rules,
         figures_since=record.figures_since(partition),
         lake_since=partitions[0].moment,
         now=partition.moment,
         quiet_first_days=quiet_first_days,
+        templates=templates,
+        site_url=site_url,
     )
-    return Report(step="alert", rows=outbox.put(alerts))
+    wanted += retractions(
+        outbox.told(sorted(lost)),
+        losses,
+        now=partition.moment,
+        templates=templates,
+        site_url=site_url,
+    )
+    last = outbox.last_told(at - LONGEST_MEMORY)
+    fresh = timed(outbox.unknown(wanted), rules, last)
+    count = sum(1 for one in fresh if one.kind is AlertKind.RETRACTION)
+    return Report(
+        step="alert",
+        rows=outbox.put(fresh),
+        counts={"retractions": count} if count else {},
+    )
 
 
 def deliver(at: datetime, *, outbox: Outbox, channels: Mapping[str, Channel]) -> Report:
-    """Send what is due. A dead channel blocks neither the others nor the pipeline."""
-    failures = []
+    """Send what is due. A dead channel blocks neither the others nor the pipeline.
+
+    What waited for one moment goes out as one message. A channel that failed a few
+    times in a row is left for the next pass: it may be hanging, and others wait.
+    """
+    failures: list[str] = []
+    failed: dict[str, int] = {}
     sent = 0
-    for message, tries in outbox.due(at):
-        attempt = tries + 1
+    for batch in together(outbox.due(at)):
+        members, attempt = [one for one, _ in batch], batch[0][1] + 1
+        if failed.get(members[0].channel, 0) >= FAILURES_A_PASS:
+            continue
+        message = as_one(members, digest_id(members))
         state, reason, again = DeliveryState.SENT, "", None
         try:
             channel = channels.get(message.channel)
             if channel is None:
                 raise DeliveryError(message.channel, "not in alerts.toml any more")
             channel.send(message)
-            sent += 1
+            sent += len(members)
+            failed[message.channel] = 0
         except DeliveryError as error:
             reason = error.reason
             again = retry_at(attempt, at, message.alert_id) if error.transient else None
             state = DeliveryState.FAILED if again else DeliveryState.DEAD
             failures.append(f"{error} (alert {message.alert_id}, {state})")
+            if error.transient:
+                failed[message.channel] = failed.get(message.channel, 0) + 1
         outbox.record(
-            Delivery(
-                alert_id=message.alert_id,
-                channel=message.channel,
-                attempt=attempt,
-                at=at,
-                state=state,
-                reason=reason,
-            ),
+            [
+                Delivery(
+                    alert_id=one.alert_id,
+                    channel=one.channel,
+                    attempt=attempt,
+                    at=at,
+                    state=state,
+                    reason=reason,
+                )
+                for one in members
+            ],
             again,
         )
     return Report(step="deliver", rows=sent, failures=tuple(failures))
@@ -682,15 +917,21 @@ def _checked(name: str, rows: Sequence[Mapping[str, object]], lake: Lake) -> pa.
 
 
 def _publish_daily(day: date, lake: Lake) -> None:
-    """The day and the 6 before it: late reports still count where they belong."""
+    """The day and the 6 before it: late reports still count where they belong.
+
+    They may lie before the lake's first day, for what was published before it was seen.
+    """
     first = day - timedelta(days=WINDOW_DAYS - 1)
     window = [first + timedelta(days=n) for n in range(WINDOW_DAYS)]
-    told = [one for seen_on in window for one in _told(lake, seen_on)]
-    there = set(lake.published("daily_figure_topic")) | {day}
-    rows = daily(told, [d for d in window if d in there])
+    rows = daily([one for seen_on in window for one in _told(lake, seen_on)], window)
+    by_day: dict[object, list[dict[str, object]]] = {}
+    for row in rows:
+        by_day.setdefault(row["day"], []).append(row)
+    there = {*lake.published("daily_figure_topic"), day}
+    since = min([convert.midnight(one) for one in there] + [row["day"] for row in rows])
     for one in window:
-        if one in there:
-            mine = [row for row in rows if row["day"] == convert.midnight(one)]
+        if convert.midnight(one) >= since:
+            mine = by_day.get(convert.midnight(one), [])
             lake.publish(
                 "daily_figure_topic", one, _checked("daily_figure_topic", mine, lake)
             )

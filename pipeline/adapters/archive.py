@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from io import BytesIO
 from pathlib import Path
 
 from warcio.archiveiterator import ArchiveIterator
 from warcio.exceptions import ArchiveLoadFailed
+from warcio.recordloader import ArcWarcRecord
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
@@ -23,6 +25,8 @@ from pipeline.ids import stable_id
 from pipeline.model import Answer, Partition, Response
 
 _META = "X-Onrecord"
+_EXPIRED = "expired.json"
+_SAME = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
 
 
 class WarcArchive:
@@ -39,10 +43,37 @@ class WarcArchive:
         write_whole(path, _warc(responses, path.name))
         return path.name
 
-    def read(self, partition: Partition) -> list[Response]:
-        return [
-            response for path in self._files(partition) for response in _responses(path)
-        ]
+    def read(self, partition: Partition) -> Iterator[Response]:
+        places = [one for path in self._files(partition) for one in _places(path)]
+        for _, _, path, offset in sorted(places, key=lambda one: one[:2]):
+            yield _response_at(path, offset)
+
+    def holds(self, partition: Partition) -> bool:
+        return bool(self._files(partition))
+
+    def expire(self, before: date) -> int:
+        """Remove the files of the days before one; how many.
+
+        What is removed is written down first, in ``expired.json`` of its day: a proof
+        can tell what time took from what was lost.
+        """
+        removed = 0
+        for folder in sorted(self.root.glob("date=*")):
+            if date.fromisoformat(folder.name[5:]) >= before:
+                continue
+            files = sorted(folder.glob("*.warc.gz"))
+            if files:
+                known = _expired_names(folder)
+                names = sorted(known | {path.name for path in files})
+                write_whole(folder / _EXPIRED, json.dumps(names, indent=1).encode())
+            for path in files:
+                path.unlink(missing_ok=True)
+                removed += 1
+        return removed
+
+    def expired(self, partition: Partition) -> bool:
+        names = _expired_names(self._folder(partition))
+        return any(name.startswith(f"{partition.part}-") for name in names)
 
     def partitions(self, since: date | None = None) -> list[Partition]:
         found = {
@@ -63,6 +94,14 @@ class WarcArchive:
         return int(files[-1].name.split("-")[1][:3]) + 1 if files else 1
 
 
+def _expired_names(folder: Path) -> set[str]:
+    path = folder / _EXPIRED
+    try:
+        return set(json.loads(path.read_bytes())) if path.exists() else set()
+    except (OSError, ValueError, TypeError) as error:
+        raise DamagedError(str(path), f"not a list of file names: {error}") from error
+
+
 def _warc(responses: Sequence[Response], name: str) -> bytes:
     file = BytesIO()
     writer = WARCWriter(file, gzip=True)
@@ -78,9 +117,11 @@ def _warc(responses: Sequence[Response], name: str) -> bytes:
             "permanent_url": response.permanent_url,
             "truncated": response.truncated,
         }
+        if response.repeats is not None:  # no body: WARC names the record a revisit
+            meta["repeats"] = response.repeats
         record = writer.create_warc_record(
             response.url,
-            "response",
+            "response" if response.repeats is None else "revisit",
             payload=BytesIO(response.body),
             length=len(response.body),  # else warcio spools a copy that it never closes
             http_headers=headers,
@@ -90,6 +131,7 @@ def _warc(responses: Sequence[Response], name: str) -> bytes:
                 ),
                 "WARC-Record-ID": f"<urn:onrecord:{stable_id(name, str(nth), response.url)}>",
                 _META: json.dumps(meta, sort_keys=True),
+                **({} if response.repeats is None else {"WARC-Profile": _SAME}),
             },
         )
         record.payload_length = len(response.body)
@@ -97,25 +139,52 @@ def _warc(responses: Sequence[Response], name: str) -> bytes:
     return file.getvalue()
 
 
-def _responses(path: Path) -> Iterator[Response]:
+def _places(path: Path) -> Iterator[tuple[bool, str, Path, int]]:
+    """Where each answer lies: pages first, then feeds by id, in the order of storing."""
+    with _reading(path), path.open("rb") as file:
+        records = ArchiveIterator(file)
+        for record in records:
+            meta = json.loads(record.rec_headers.get_header(_META))
+            page = meta["kind"] == Answer.PAGE.value
+            feed_id = "" if page else meta["feed_id"]
+            yield not page, feed_id, path, records.get_record_offset()
+
+
+def _response_at(path: Path, offset: int) -> Response:
+    with _reading(path), path.open("rb") as file:
+        file.seek(offset)
+        return _response(next(iter(ArchiveIterator(file, check_digests="raise"))))
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
     try:
-        with path.open("rb") as file:
-            for record in ArchiveIterator(file, check_digests="raise"):
-                meta = json.loads(record.rec_headers.get_header(_META))
-                yield Response(
-                    kind=Answer(meta["kind"]),
-                    feed_id=meta["feed_id"],
-                    url=record.rec_headers.get_header("WARC-Target-URI"),
-                    final_url=meta["final_url"],
-                    status=int(record.http_headers.get_statuscode()),
-                    headers={k.lower(): v for k, v in record.http_headers.headers},
-                    body=record.raw_stream.read(),  # stored decoded, headers as sent
-                    fetched_at=datetime.fromisoformat(
-                        record.rec_headers.get_header("WARC-Date")
-                    ),
-                    seconds=meta["seconds"],
-                    permanent_url=meta["permanent_url"],
-                    truncated=meta["truncated"],
-                )
-    except (OSError, ArchiveLoadFailed, ValueError, KeyError, TypeError) as error:
+        yield
+    except (
+        OSError,
+        ArchiveLoadFailed,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        StopIteration,
+    ) as error:
         raise DamagedError(str(path), f"damaged archive record: {error}") from error
+
+
+def _response(record: ArcWarcRecord) -> Response:
+    meta = json.loads(record.rec_headers.get_header(_META))
+    return Response(
+        kind=Answer(meta["kind"]),
+        feed_id=meta["feed_id"],
+        url=record.rec_headers.get_header("WARC-Target-URI"),
+        final_url=meta["final_url"],
+        status=int(record.http_headers.get_statuscode()),
+        headers={k.lower(): v for k, v in record.http_headers.headers},
+        body=record.raw_stream.read(),  # stored decoded, headers as sent
+        fetched_at=datetime.fromisoformat(record.rec_headers.get_header("WARC-Date")),
+        seconds=meta["seconds"],
+        permanent_url=meta["permanent_url"],
+        truncated=meta["truncated"],
+        repeats=meta.get("repeats"),
+    )

@@ -24,6 +24,8 @@ from pydantic import (
     model_validator,
 )
 
+from pipeline.adapters.mail import checked_address
+from pipeline.alerts.render import FORMS, fault_of
 from pipeline.alerts.rules import rules_from
 from pipeline.errors import ConfigError
 from pipeline.model import AlertRule, Feed, Figure, FigureKind, Office
@@ -89,18 +91,46 @@ class ChannelConfig(_Strict):
     """A way out for alerts."""
 
     id: str
-    kind: Literal["file", "webhook"]
+    kind: Literal["file", "webhook", "email", "apprise", "atom"]
     path: str | None = None
     url: str | None = None
+    url_env: str | None = None
     secret_env: str | None = None
+    form: Literal["json", "text", "html", "slack", "telegram"] = "json"
+    chat: str | None = None
+    host: str | None = None
+    port: int | None = Field(None, ge=1, le=65535)
+    tls: Literal["starttls", "tls", "none"] = "starttls"
+    username: str | None = None
+    sender: str | None = None
+    recipients: tuple[str, ...] = ()
+    ca_file: str | None = None
+
+    @field_validator("sender", "recipients")
+    @classmethod
+    def _addresses(cls, given: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        for address in (given,) if isinstance(given, str) else given:
+            checked_address(address)
+        return given
 
     @model_validator(mode="after")
     def _whole(self) -> ChannelConfig:
-        needed = {"file": self.path, "webhook": self.url}[self.kind]
-        if not needed:
-            wanted = {"file": "path", "webhook": "url"}[self.kind]
-            raise ValueError(f"a {self.kind} channel needs {wanted}")
+        has = {name for name in type(self).model_fields if getattr(self, name)}
+        for names in _NEEDED[self.kind]:
+            if not has & {*names}:
+                raise ValueError(f"a {self.kind} channel needs {' or '.join(names)}")
+        if self.form == "telegram" and self.kind == "webhook" and not self.chat:
+            raise ValueError("the form telegram needs chat")
         return self
+
+
+_NEEDED: Mapping[str, Sequence[tuple[str, ...]]] = {
+    "file": [("path",)],
+    "webhook": [("url", "url_env")],
+    "email": [("host",), ("sender",), ("recipients",)],
+    "apprise": [("url", "url_env")],
+    "atom": [],
+}
 
 
 class ConfigFolder:
@@ -167,6 +197,28 @@ class ConfigFolder:
                         f"no channel {channel!r}; there are {', '.join(sorted(known))}",
                     )
         return rules, channels
+
+    def alert_templates(self, folder: Path | None) -> dict[str, str]:
+        """The user's own forms of a message, by form; each is tried on a sample.
+
+        ConfigError names file and line, and the files there may be.
+        """
+        if folder is None:
+            return {}
+        if not folder.is_dir():
+            raise ConfigError(folder, None, "no such folder of templates")
+        names = {file: form for form, file in FORMS.items()}
+        found: dict[str, str] = {}
+        for path in sorted(p for p in folder.iterdir() if not p.name.startswith(".")):
+            if path.name not in names:
+                raise ConfigError(
+                    path, None, f"no such template; there may be {', '.join(names)}"
+                )
+            form, text = names[path.name], _read(path)
+            if fault := fault_of(form, text):
+                raise ConfigError(path, *fault)
+            found[form] = text
+        return found
 
     def _source(self, name: str) -> _Source:
         path = self.folder / name

@@ -24,11 +24,14 @@ from pipeline.model import (
     Alert,
     AlertKind,
     ClaimState,
+    Correction,
+    CorrectionKind,
     DateSource,
     Delivery,
     DeliveryState,
     Feed,
     FeedState,
+    Loss,
     MentionKind,
     Partition,
     Relation,
@@ -42,7 +45,7 @@ from pipeline.model import (
     WantedPage,
 )
 
-SCHEMA = 1
+SCHEMA = 2
 PAGE_TRIES = 4
 
 
@@ -67,11 +70,29 @@ class UtcDateTime(sa.TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value else None
 
 
+class HourSet(sa.TypeDecorator[frozenset[int]]):
+    """Hours of the week as a number in hexadecimal: bit n is hour n."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(
+        self, value: frozenset[int] | None, dialect: sa.Dialect
+    ) -> str:
+        return f"{sum(1 << hour for hour in value or ()):x}"
+
+    def process_result_value(
+        self, value: str | None, dialect: sa.Dialect
+    ) -> frozenset[int]:
+        number = int(value or "0", 16)
+        return frozenset(hour for hour in range(168) if number >> hour & 1)
+
+
 _meta = sa.MetaData()
 
 
-def _table(name: str, *columns: Any) -> sa.Table:
-    return sa.Table(name, _meta, *columns)
+def _table(name: str, *columns: Any, **options: Any) -> sa.Table:
+    return sa.Table(name, _meta, *columns, **options)
 
 
 def _text(name: str, **options: Any) -> sa.Column[str]:
@@ -111,6 +132,8 @@ feed_states = _table(
     _text("moved_to", nullable=True),
     _number("moved_seen"),
     _number("unchanged_in_row"),
+    sa.Column("ttl_minutes", sa.Integer, nullable=True),
+    sa.Column("quiet_hours", HourSet, nullable=False),
     _text("configured_url"),
 )
 
@@ -146,11 +169,10 @@ seen = _table(
 
 bands = _table(
     "article_bands",
-    sa.Column("band", sa.LargeBinary, nullable=False),
-    _text("article_id"),
-    _moment("first_seen_at"),
-    _text("partition", index=True),
-    sa.Index("article_bands_band", "band", "first_seen_at"),
+    _text("partition", primary_key=True),
+    sa.Column("band", sa.BigInteger, primary_key=True, index=True),
+    _text("article_id", primary_key=True),
+    sqlite_with_rowid=False,
 )
 
 record = _table(
@@ -197,6 +219,28 @@ outbox = _table(
     _moment("next_try_at", nullable=True),
 )
 
+outbox_more = _table(
+    "outbox_more",
+    _text("alert_id", primary_key=True),
+    _moment("due_at", nullable=True),
+    _text("thread", nullable=True),
+    _text("forms"),
+)
+
+undone = _table(
+    "undone",
+    _text("statement_id", primary_key=True),
+    _text("partition", primary_key=True),
+    _text("correction_id"),
+    _text("kind"),
+    _text("article_id"),
+    _number("revision"),
+    _text("new_statement_id", nullable=True),
+    _text("old_sha256"),
+    _text("new_sha256", nullable=True),
+    _moment("at", index=True),
+)
+
 deliveries = _table(
     "deliveries",
     _text("alert_id", primary_key=True),
@@ -221,6 +265,8 @@ class Database:
             found = db.scalar(sa.select(about.c.value).where(about.c.key == "schema"))
             if found is None:
                 self.upsert(db, about, [{"key": "schema", "value": str(SCHEMA)}])
+            elif found == "1":
+                self._from_1(db)
             elif int(found) != SCHEMA:
                 raise DamagedError(
                     shown,
@@ -228,6 +274,19 @@ class Database:
                     "install the version that wrote it, or start a new database "
                     "and run onrecord rebuild",
                 )
+
+    def _from_1(self, db: Connection) -> None:
+        """Schema 2 remembers what a feed asks for, and bands as numbers.
+
+        Of articles seen before, no bands are left: copies of them are told until a
+        ``rebuild`` finds them again.
+        """
+        bands.drop(db)
+        bands.create(db)
+        add = "ALTER TABLE feed_states ADD COLUMN"
+        db.execute(sa.text(f"{add} ttl_minutes INTEGER"))
+        db.execute(sa.text(f"{add} quiet_hours TEXT NOT NULL DEFAULT '0'"))
+        self.upsert(db, about, [{"key": "schema", "value": "2"}])
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -413,6 +472,12 @@ class DbFeedStates:
                     db, pages, [_page_row(page, tries, tries >= PAGE_TRIES, now + wait)]
                 )
 
+    def pages_later(self, wanted: Iterable[WantedPage], now: datetime) -> None:
+        with self._db.begin() as db:
+            self._db.insert_new(
+                db, pages, [_page_row(page, 0, False, now) for page in wanted]
+            )
+
     def pages_done(self, wanted: Iterable[WantedPage]) -> None:
         with self._db.begin() as db:
             self._db.upsert(db, pages, [_page_row(p, 0, True, None) for p in wanted])
@@ -456,64 +521,90 @@ class DbSeen:
         self._db = db
 
     def find(
-        self, *, url: str, feed_id: str, guid: str, before: Partition
+        self,
+        *,
+        urls: Sequence[str],
+        feed_id: str,
+        guids: Sequence[str],
+        before: Partition,
     ) -> list[SeenArticle]:
-        same = sa.select(seen.c.article_id).where(
-            sa.or_(
-                seen.c.url == url,
-                sa.and_(seen.c.feed_id == feed_id, seen.c.guid == guid),
-            ),
-            seen.c.partition < str(before),
-        )
-        query = (
-            sa.select(seen)
-            .where(seen.c.article_id.in_(same), seen.c.partition < str(before))
-            .order_by(seen.c.first_seen_at, seen.c.article_id, seen.c.revision)
-        )
+        places: list[sa.ColumnElement[bool]] = [
+            seen.c.url.in_(some) for some in _portions(urls)
+        ]
+        places += [
+            sa.and_(seen.c.feed_id == feed_id, seen.c.guid.in_(some))
+            for some in _portions(guids)
+        ]
+        found: dict[tuple[str, int], SeenArticle] = {}
         with self._db.begin() as db:
-            return [_seen_article(row) for row in db.execute(query)]
+            for place in places:
+                same = sa.select(seen.c.article_id).where(
+                    place, seen.c.partition < str(before)
+                )
+                query = sa.select(seen).where(
+                    seen.c.article_id.in_(same), seen.c.partition < str(before)
+                )
+                for row in db.execute(query):
+                    found[row.article_id, row.revision] = _seen_article(row)
+        return sorted(
+            found.values(), key=lambda a: (a.first_seen_at, a.article_id, a.revision)
+        )
 
     def alike(
-        self, wanted: Sequence[bytes], *, since: datetime, before: Partition
+        self, wanted: Sequence[int], *, since: datetime, before: Partition
     ) -> list[SeenArticle]:
-        ids = (
-            sa.select(bands.c.article_id)
-            .where(bands.c.band.in_(list(wanted)))
-            .where(bands.c.first_seen_at >= since, bands.c.partition < str(before))
-        )
-        query = (
-            sa.select(seen)
-            .where(seen.c.article_id.in_(ids), seen.c.revision == 1)
-            .where(seen.c.partition < str(before))
-            .order_by(seen.c.first_seen_at, seen.c.article_id)
-        )
+        found: dict[str, SeenArticle] = {}
         with self._db.begin() as db:
-            return [_seen_article(row) for row in db.execute(query)]
+            for some in _portions(wanted):
+                listed = ",".join(map(str, map(int, some)))  # faster than parameters
+                ids = sa.select(bands.c.article_id).where(
+                    sa.text(f"band IN ({listed})"), bands.c.partition < str(before)
+                )
+                query = (
+                    sa.select(seen)
+                    .where(seen.c.article_id.in_(ids), seen.c.revision == 1)
+                    .where(seen.c.first_seen_at >= since)
+                    .where(seen.c.partition < str(before))
+                )
+                for row in db.execute(query):
+                    found[row.article_id] = _seen_article(row)
+        return sorted(found.values(), key=lambda a: (a.first_seen_at, a.article_id))
 
     def replace(
-        self, partition: Partition, rows: Sequence[tuple[SeenArticle, Sequence[bytes]]]
+        self, partition: Partition, rows: Sequence[tuple[SeenArticle, Sequence[int]]]
     ) -> None:
-        articles = [
-            {column.name: getattr(article, column.name) for column in seen.columns}
-            for article, _ in rows
-        ]
-        keys = [
-            {
-                "band": band,
-                "article_id": article.article_id,
-                "first_seen_at": article.first_seen_at,
-                "partition": str(partition),
-            }
-            for article, found in rows
+        columns = [column.name for column in seen.columns]
+        key = str(partition)
+        own = sorted(  # in the order of the index, which is far faster
+            (band, nth)
+            for nth, (article, found) in enumerate(rows)
             if article.revision == 1
             for band in found
-        ]
+        )
         with self._db.begin() as db:
             for table in (seen, bands):
                 db.execute(sa.delete(table).where(table.c.partition == str(partition)))
-            self._db.upsert(db, seen, articles)
-            if keys:
-                db.execute(sa.insert(bands), keys)
+            for some in _portions(range(len(rows))):
+                articles = [rows[nth][0] for nth in some]
+                made = [{c: getattr(one, c) for c in columns} for one in articles]
+                self._db.upsert(db, seen, made)
+            for pairs in _portions(own, 20_000):
+                values = [
+                    {
+                        "partition": key,
+                        "band": band,
+                        "article_id": rows[nth][0].article_id,
+                    }
+                    for band, nth in pairs
+                ]
+                db.execute(sa.insert(bands), values)
+
+
+def _portions(values: Sequence[Any], size: int = 900) -> Iterator[list[Any]]:
+    """The values in portions that a query may hold."""
+    unique = list(dict.fromkeys(values))
+    for start in range(0, len(unique), size):
+        yield unique[start : start + size]
 
 
 def _seen_article(row: Any) -> SeenArticle:
@@ -586,6 +677,13 @@ class DbRecord:
             )
 
     def states(self, *, since: datetime, upto: Partition) -> list[ClaimState]:
+        rows, earlier = self._opened(since, upto)
+        return _claim_states(rows, earlier, since)
+
+    def _opened(
+        self, since: datetime, upto: Partition
+    ) -> tuple[list[Any], dict[str | None, Statement]]:
+        """The members of claims opened since a moment; what they were compared with."""
         opened = sa.select(record.c.claim_id).where(
             record.c.first_seen_at >= since,
             record.c.partition <= str(upto),
@@ -598,17 +696,114 @@ class DbRecord:
         )
         with self._db.begin() as db:
             rows = list(db.execute(query))
-            wanted = sorted({row.earlier_id for row in rows if row.earlier_id})
-            earlier = {
-                row.statement_id: _statement(row.statement)
-                for start in range(0, len(wanted), 500)
-                for row in db.execute(
-                    sa.select(record).where(
-                        record.c.statement_id.in_(wanted[start : start + 500])
-                    )
+            return rows, self._statements(db, [row.earlier_id for row in rows])
+
+    def _statements(
+        self, db: Connection, ids: Iterable[str | None]
+    ) -> dict[str | None, Statement]:
+        wanted = sorted({id for id in ids if id})
+        return {
+            row.statement_id: _statement(row.statement)
+            for start in range(0, len(wanted), 500)
+            for row in db.execute(
+                sa.select(record).where(
+                    record.c.statement_id.in_(wanted[start : start + 500])
                 )
-            }
-        return _claim_states(rows, earlier, since)
+            )
+        }
+
+    def histories(
+        self, *, since: datetime, upto: Partition
+    ) -> list[list[tuple[datetime, ClaimState]]]:
+        rows, earlier = self._opened(since, upto)
+        groups: dict[str, list[Any]] = {}
+        for row in rows:
+            groups.setdefault(row.claim_id, []).append(row)
+        found = []
+        for members in groups.values():
+            history = []
+            for moment in dict.fromkeys(row.partition for row in members):
+                there = [row for row in members if row.partition <= moment]
+                history += [
+                    (Partition.parse(moment).moment, state)
+                    for state in _claim_states(there, earlier, since)
+                ]
+            found.append(history)
+        return [history for history in found if history]
+
+    def corrected(
+        self, partition: Partition, corrections: Sequence[Correction]
+    ) -> None:
+        rows = [
+            {"partition": str(partition), "kind": correction.kind.value}
+            | _columns_of(correction, undone, leave=("partition", "kind"))
+            for correction in corrections
+            if correction.kind in _TAKES_AWAY
+        ]
+        with self._db.begin() as db:
+            db.execute(sa.delete(undone).where(undone.c.partition == str(partition)))
+            self._db.upsert(db, undone, rows)
+
+    def losses(self, *, since: datetime, upto: Partition) -> list[Loss]:
+        fallen = sa.select(undone.c.statement_id).where(undone.c.partition <= str(upto))
+        touched = sa.select(record.c.claim_id).where(
+            record.c.statement_id.in_(fallen.where(undone.c.at >= since))
+        )
+        standing = sa.select(record.c.claim_id).where(
+            record.c.claim_id.in_(touched),
+            record.c.partition <= str(upto),
+            record.c.statement_id.not_in(fallen),
+        )
+        query = (
+            sa.select(record)
+            .where(record.c.claim_id.in_(touched), record.c.claim_id.not_in(standing))
+            .where(record.c.partition <= str(upto))
+            .order_by(record.c.first_seen_at, record.c.statement_id)
+        )
+        with self._db.begin() as db:
+            rows = list(db.execute(query))
+            edits = self._edits(db, [row.statement_id for row in rows], upto)
+            earlier = self._statements(db, [row.earlier_id for row in rows])
+            now = self._statements(db, [edit.new_statement_id for edit in edits])
+        claims = {row.statement_id: row.claim_id for row in rows}
+        last = {claims[edit.statement_id]: edit for edit in edits}
+        return [
+            Loss(
+                state=state,
+                correction=_correction(last[state.claim_id]),
+                now=now.get(last[state.claim_id].new_statement_id),
+            )
+            for state in _claim_states(rows, earlier, None)
+            if state.claim_id in last
+        ]
+
+    def _edits(self, db: Connection, ids: Sequence[str], upto: Partition) -> list[Any]:
+        """What undid these statements, the latest last."""
+        found = [
+            row
+            for start in range(0, len(ids), 500)
+            for row in db.execute(
+                sa.select(undone)
+                .where(undone.c.statement_id.in_(ids[start : start + 500]))
+                .where(undone.c.partition <= str(upto))
+            )
+        ]
+        return sorted(found, key=lambda row: (row.at, row.statement_id))
+
+    def of_claim(self, claim_id: str) -> list[tuple[Partition, Statement, Relation]]:
+        query = (
+            sa.select(record)
+            .where(record.c.claim_id == claim_id)
+            .order_by(record.c.first_seen_at, record.c.statement_id)
+        )
+        with self._db.begin() as db:
+            return [_on_record(row) for row in db.execute(query)]
+
+    def find(self, statement_id: str) -> tuple[Partition, Statement, Relation] | None:
+        query = sa.select(record).where(record.c.statement_id == statement_id)
+        with self._db.begin() as db:
+            row = db.execute(query).first()
+        return _on_record(row) if row else None
 
     def figures_since(self, upto: Partition) -> dict[str, datetime]:
         query = (
@@ -639,8 +834,30 @@ def _record_row(
     }
 
 
+_TAKES_AWAY = (CorrectionKind.CHANGED, CorrectionKind.WITHDRAWN)
+
+
+def _columns_of(
+    value: Any, table: sa.Table, leave: Sequence[str] = ()
+) -> dict[str, Any]:
+    return {
+        c.name: getattr(value, c.name) for c in table.columns if c.name not in leave
+    }
+
+
+def _correction(row: Any) -> Correction:
+    values = _columns(undone, row, leave=["partition", "kind"])
+    return Correction(**values, kind=CorrectionKind(row.kind))
+
+
+def _on_record(row: Any) -> tuple[Partition, Statement, Relation]:
+    return Partition.parse(row.partition), _statement(row.statement), _relation(row)
+
+
 def _claim_states(
-    rows: Sequence[Any], earlier: Mapping[str, Statement], since: datetime
+    rows: Sequence[Any],
+    earlier: Mapping[str | None, Statement],
+    since: datetime | None,
 ) -> list[ClaimState]:
     groups: dict[str, list[Any]] = {}
     for row in rows:
@@ -648,7 +865,7 @@ def _claim_states(
     states = []
     for members in groups.values():
         first = members[0]
-        if first.first_seen_at < since:
+        if since is not None and first.first_seen_at < since:
             continue
         statements = [_statement(row.statement) for row in members]
         first_of = {s.outlet: s.url for s in reversed(statements)}
@@ -725,57 +942,109 @@ class DbOutbox:
                 **{
                     name: getattr(alert, name)
                     for name in alert.__slots__
-                    if name != "payload"
+                    if name in outbox.columns
                 },
                 "kind": alert.kind.value,
                 "relation": alert.relation.value,
                 "payload": json.dumps(dict(alert.payload), ensure_ascii=False),
                 "state": DeliveryState.PENDING.value,
                 "tries": 0,
-                "next_try_at": alert.created_at,
+                "next_try_at": alert.due_at or alert.created_at,
+            }
+            for alert in alerts
+        ]
+        more = [
+            {
+                "alert_id": alert.alert_id,
+                "due_at": alert.due_at,
+                "thread": alert.thread,
+                "forms": json.dumps(dict(alert.forms), ensure_ascii=False),
             }
             for alert in alerts
         ]
         with self._db.begin() as db:
+            self._db.insert_new(db, outbox_more, more)
             return self._db.insert_new(db, outbox, rows)
 
-    def due(self, now: datetime) -> list[tuple[Alert, int]]:
-        query = (
-            sa.select(outbox)
-            .where(
-                outbox.c.state.in_(["pending", "failed"]), outbox.c.next_try_at <= now
-            )
-            .order_by(outbox.c.created_at, outbox.c.alert_id)
+    def unknown(self, alerts: Sequence[Alert]) -> list[Alert]:
+        ids = [alert.alert_id for alert in alerts]
+        there: set[str] = set()
+        with self._db.begin() as db:
+            for start in range(0, len(ids), 500):
+                known = outbox.c.alert_id.in_(ids[start : start + 500])
+                there.update(db.scalars(sa.select(outbox.c.alert_id).where(known)))
+        return [alert for alert in alerts if alert.alert_id not in there]
+
+    def told(self, claim_ids: Sequence[str]) -> list[Alert]:
+        with self._db.begin() as db:
+            return [
+                _alert(row)
+                for start in range(0, len(claim_ids), 500)
+                for row in db.execute(
+                    _OUTBOX.where(
+                        outbox.c.claim_id.in_(claim_ids[start : start + 500]),
+                        outbox.c.kind == AlertKind.ALERT.value,
+                    ).order_by(outbox.c.created_at, outbox.c.alert_id)
+                )
+            ]
+
+    def last_told(self, since: datetime) -> dict[tuple[str, str, str], datetime]:
+        due = sa.func.max(
+            sa.func.coalesce(outbox_more.c.due_at, outbox.c.created_at),
+            type_=UtcDateTime,
         )
+        keys = outbox.c.rule_id, outbox.c.channel, outbox.c.figure_id
+        query = (
+            sa.select(*keys, due)
+            .select_from(_BOTH)
+            .where(outbox.c.created_at >= since)
+            .where(outbox.c.kind == AlertKind.ALERT.value)
+            .group_by(*keys)
+        )
+        with self._db.begin() as db:
+            return {
+                (rule, channel, figure): moment
+                for rule, channel, figure, moment in db.execute(query)
+            }
+
+    def due(self, now: datetime) -> list[tuple[Alert, int]]:
+        query = _OUTBOX.where(
+            outbox.c.state.in_(["pending", "failed"]), outbox.c.next_try_at <= now
+        ).order_by(outbox.c.created_at, outbox.c.alert_id)
         with self._db.begin() as db:
             return [(_alert(row), row.tries) for row in db.execute(query)]
 
-    def record(self, delivery: Delivery, next_try_at: datetime | None) -> None:
-        row = {
-            "alert_id": delivery.alert_id,
-            "attempt": delivery.attempt,
-            "channel": delivery.channel,
-            "at": delivery.at,
-            "state": delivery.state.value,
-            "reason": delivery.reason,
-        }
+    def record(
+        self, tried: Delivery | Sequence[Delivery], next_try_at: datetime | None
+    ) -> None:
+        made = [tried] if isinstance(tried, Delivery) else tried
+        rows = [
+            {
+                "alert_id": delivery.alert_id,
+                "attempt": delivery.attempt,
+                "channel": delivery.channel,
+                "at": delivery.at,
+                "state": delivery.state.value,
+                "reason": delivery.reason,
+            }
+            for delivery in made
+        ]
         with self._db.begin() as db:
-            self._db.upsert(db, deliveries, [row])
-            db.execute(
-                sa.update(outbox)
-                .where(outbox.c.alert_id == delivery.alert_id)
-                .values(
-                    state=delivery.state.value,
-                    tries=delivery.attempt,
-                    next_try_at=next_try_at,
+            self._db.upsert(db, deliveries, rows)
+            for delivery in made:
+                db.execute(
+                    sa.update(outbox)
+                    .where(outbox.c.alert_id == delivery.alert_id)
+                    .values(
+                        state=delivery.state.value,
+                        tries=delivery.attempt,
+                        next_try_at=next_try_at,
+                    )
                 )
-            )
 
     def alerts(self, day: date) -> list[Alert]:
-        query = (
-            sa.select(outbox)
-            .where(_on(outbox.c.created_at, day))
-            .order_by(outbox.c.created_at, outbox.c.alert_id)
+        query = _OUTBOX.where(_on(outbox.c.created_at, day)).order_by(
+            outbox.c.created_at, outbox.c.alert_id
         )
         with self._db.begin() as db:
             return [_alert(row) for row in db.execute(query)]
@@ -801,6 +1070,22 @@ class DbOutbox:
         with self._db.begin() as db:
             return {state: int(count) for state, count in db.execute(query)}
 
+    def channels(self) -> dict[str, dict[str, int]]:
+        """How many alerts of each channel are in each state."""
+        keys = outbox.c.channel, outbox.c.state
+        query = sa.select(*keys, sa.func.count()).group_by(*keys).order_by(*keys)
+        found: dict[str, dict[str, int]] = {}
+        with self._db.begin() as db:
+            for channel, state, count in db.execute(query):
+                found.setdefault(channel, {})[state] = int(count)
+        return found
+
+
+_BOTH = outbox.outerjoin(outbox_more, outbox_more.c.alert_id == outbox.c.alert_id)
+_OUTBOX = sa.select(
+    outbox, outbox_more.c.due_at, outbox_more.c.thread, outbox_more.c.forms
+).select_from(_BOTH)
+
 
 def _on(column: sa.Column[datetime], day: date) -> sa.ColumnElement[bool]:
     start = datetime(day.year, day.month, day.day, tzinfo=UTC)
@@ -822,4 +1107,7 @@ def _alert(row: Any) -> Alert:
         subject=row.subject,
         body=row.body,
         payload=json.loads(row.payload),
+        due_at=row.due_at,
+        thread=row.thread,
+        forms=json.loads(row.forms) if row.forms else {},
     )

@@ -55,6 +55,8 @@ _PERMANENT = {301, 308}
 _WHOLE_ENTRY = re.compile(rb"</(?:\w+:)?(?:item|entry)\s*>|\"items\"\s*:")
 _MAX_HEADERS = 200
 _QUEUED = 64
+_PATIENCE_SECONDS = 2.0  # without a word from it, a host's slot goes to another
+_WAITING = 8  # times the workers: hosts that may be waited for beside them
 _DNS_SECONDS = 300
 
 
@@ -257,24 +259,49 @@ class _Turns:
         self._guard = guard
         self._pause = pause_seconds
         self._slots = asyncio.Semaphore(workers)
+        self._waiting = asyncio.Semaphore(_WAITING * workers)
         self._locks: dict[str, asyncio.Lock] = {}
         self._free_at: dict[str, float] = {}
         self.delays: dict[str, float] = {}
 
     @asynccontextmanager
-    async def turn(self, url: str) -> AsyncIterator[None]:
+    async def _slot(self) -> AsyncIterator[Callable[[], None]]:
+        """A worker's slot. A host that says nothing gives it back after a while.
+
+        Call what is given when the answer begins: from then on it is a worker's work.
+        """
+        async with self._waiting:
+            await self._slots.acquire()
+            held = True
+
+            def release() -> None:
+                nonlocal held
+                if held:
+                    held = False
+                    self._slots.release()
+
+            timer = asyncio.get_running_loop().call_later(_PATIENCE_SECONDS, release)
+            try:
+                yield timer.cancel
+            finally:
+                timer.cancel()
+                release()
+
+    @asynccontextmanager
+    async def turn(self, url: str) -> AsyncIterator[Callable[[], None]]:
+        """A time in which this host is ours; call what is given when it answers."""
         host, port = place(url)
         key = join(host, port)
         if key in self._guard.allow:
-            async with self._slots:
-                yield
+            async with self._slot() as begun:
+                yield begun
             return
         async with self._locks.setdefault(host, asyncio.Lock()):
             clock = asyncio.get_running_loop().time
             await asyncio.sleep(self._free_at.get(host, 0.0) - clock())
             try:
-                async with self._slots:
-                    yield
+                async with self._slot() as begun:
+                    yield begun
             finally:
                 pause = max(self._pause, self.delays.get(host, 0.0))
                 self._free_at[host] = clock() + pause
@@ -340,11 +367,11 @@ class _Round:
         """Ask one address: where it sends us, or None when ``body`` is the answer."""
         self._guard.check(hops.url)
         clock = asyncio.get_running_loop().time
-        async with self._turns.turn(hops.url):
+        async with self._turns.turn(hops.url) as begun:
             began = clock()
             try:
                 async with asyncio.timeout(hops.left):
-                    return await self._get(request, hops.url, body)
+                    return await self._get(request, hops.url, body, begun)
             except TimeoutError as error:
                 reason = self._too_slow(error)
                 self._salvage(request, body, reason, error)
@@ -375,7 +402,9 @@ class _Round:
         status = body.status or None
         raise FetchError(request.feed_id, reason, status=status) from error
 
-    async def _get(self, request: _Request, url: str, body: _Body) -> str | None:
+    async def _get(
+        self, request: _Request, url: str, body: _Body, begun: Callable[[], None]
+    ) -> str | None:
         headers = {
             "User-Agent": self._user_agent,
             "Accept": _ACCEPT[request.kind],
@@ -385,6 +414,7 @@ class _Round:
         async with self._session.get(
             URL(url, encoded=True), headers=headers, allow_redirects=False
         ) as answer:
+            begun()
             body.status = answer.status
             body.headers = _headers(answer)
             location = body.headers.get("location")
@@ -495,7 +525,7 @@ def _session(guard: Guard, bounds: _Bounds, workers: int) -> aiohttp.ClientSessi
     connector = aiohttp.TCPConnector(
         resolver=resolver,
         socket_factory=resolver.socket,
-        limit=workers + 4,
+        limit=_WAITING * workers + 4,
         ttl_dns_cache=_DNS_SECONDS,
         dns_cache_max_size=10_000,
     )

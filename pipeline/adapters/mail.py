@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import smtplib
 import ssl
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -38,7 +38,6 @@ class EmailChannel:
         password: str | None = None,
         ca_file: str | None = None,
         timeout_seconds: float = 20.0,
-        clock: Callable[[], datetime],
     ) -> None:
         self.id = id
         self._host, self._port, self._tls = host, port or PORTS[tls], tls
@@ -46,7 +45,6 @@ class EmailChannel:
         self._login = (username, password or "") if username else None
         self._ca_file = ca_file
         self._timeout = timeout_seconds
-        self._clock = clock
 
     def send(self, alert: Alert) -> None:
         mail = self.mail(alert)
@@ -69,7 +67,7 @@ class EmailChannel:
         mail = EmailMessage(policy=SMTP)
         mail["From"] = self._sender
         mail["To"] = ", ".join(self._recipients)
-        mail["Subject"] = alert.subject
+        mail["Subject"] = " ".join(alert.subject.split())
         mail["Date"] = format_datetime(alert.created_at)
         mail["Message-ID"] = self._message_id(alert.alert_id)
         mail["Auto-Submitted"] = "auto-generated"
@@ -87,7 +85,18 @@ class EmailChannel:
         domain = self._address(self._sender).rpartition("@")[2]
         return f"<{alert_id}@{domain}>"
 
-    def _open(self) -> smtplib.SMTP:
+    @contextmanager
+    def _open(self) -> Iterator[smtplib.SMTP]:
+        """A connection; how it is taken leave of says nothing about the message."""
+        server = self._connected()
+        try:
+            yield server
+            with suppress(smtplib.SMTPException, OSError):
+                server.quit()
+        finally:
+            server.close()
+
+    def _connected(self) -> smtplib.SMTP:
         context = ssl.create_default_context(cafile=self._ca_file)
         if self._tls == "tls":
             return smtplib.SMTP_SSL(

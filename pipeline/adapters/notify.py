@@ -109,7 +109,6 @@ def open_channels(
                 username=spec.username,
                 password=_secret(spec, environment),
                 ca_file=spec.ca_file,
-                clock=clock,
                 timeout_seconds=timeout_seconds,
             )
         if spec.kind == "apprise" and (spec.url or spec.url_env):
@@ -269,9 +268,11 @@ class WebhookChannel:
         if self._form == "slack":
             return {"text": words}
         if self._form == "telegram":
+            if len(words) > MOST_OF_TELEGRAM:  # cut HTML would be refused
+                return {"chat_id": self._chat, "text": alert.body[:MOST_OF_TELEGRAM]}
             return {
                 "chat_id": self._chat,
-                "text": words[:MOST_OF_TELEGRAM],
+                "text": words,
                 "parse_mode": "HTML",
                 "disable_web_page_preview": True,
             }

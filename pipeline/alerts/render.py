@@ -19,6 +19,8 @@ from jinja2 import (
     Environment,
     PackageLoader,
     StrictUndefined,
+    TemplateError,
+    TemplateSyntaxError,
 )
 from jinja2.sandbox import SandboxedEnvironment
 
@@ -232,6 +234,73 @@ def _environment(form: str, own: tuple[tuple[str, str], ...]) -> Environment:
     )
 
 
+def fault_of(form: str, text: str) -> tuple[int | None, str] | None:
+    """What is wrong with a user's own form, with its line; None if nothing is.
+
+    It is tried on a claim that has everything, and on its retraction.
+    """
+    environment = _environment(form, ((form, text),))
+    try:
+        template = environment.get_template(FORMS[form])
+        for values in _samples():
+            template.render(values)
+    except TemplateSyntaxError as error:
+        return error.lineno, f"not a template: {error.message}"
+    except TemplateError as error:
+        return None, f"not a template: {error}"
+    except (TypeError, ValueError, ArithmeticError, LookupError) as error:
+        return None, f"not a template: {type(error).__name__}: {error}"
+    return None
+
+
+def _samples() -> list[dict[str, object]]:
+    """The values that a template may use, full and bare."""
+    words = [Piece("We will "), Piece("send", True), Piece(" 300")]
+    earlier = {
+        "outlet": "The Herald",
+        "reported_at": "2026-03-01 12:30 UTC",
+        "words": "We will not send 300",
+        "pieces": words,
+        "link": "https://herald.example/0",
+        "url": "https://herald.example/0",
+    }
+    full: dict[str, object] = {
+        "figure": "Ada Example",
+        "act": "promises",
+        "relation": "changed",
+        "relation_sentence": _SENTENCES[RelationKind.CHANGED],
+        "words": "We will send 300",
+        "said_how": _VOICES[Voice.DIRECT],
+        "outlet": "The Herald",
+        "reported_at": "2026-03-02 12:30 UTC",
+        "said_on": "2026-03-02",
+        "title": "300 to be sent",
+        "link": "https://herald.example/1",
+        "url": "https://herald.example/1",
+        "page": "https://site.example/2026-03-02.html#c-1",
+        "pieces": words,
+        "differences": [("not send", "send")],
+        "lost": {"sentence": "The report was edited.", "now": "We may send 300"},
+        "reasons": ["denied earlier, affirmed now: send"],
+        "earlier": earlier,
+        "outlets": [("The Herald", "https://herald.example/1")],
+        "n_independent": 1,
+        "confidence": "0.80",
+        "extraction": "0.80",
+        "score": "0.80",
+        "rule": "sample",
+        "claim_id": "1",
+    }
+    bare: dict[str, object] = {
+        "lost": None,
+        "earlier": None,
+        "reasons": [],
+        "url": "",
+        "page": "",
+    }
+    return [full, full | bare | {"said_on": "", "differences": []}]
+
+
 def _for_slack(value: object) -> object:
     """Slack reads three characters as its own, and nothing else."""
     if not isinstance(value, str):
@@ -350,11 +419,23 @@ def pieces(before: str, after: str) -> tuple[list[Piece], list[Piece]]:
     matcher = SequenceMatcher(None, _bare(a), _bare(b), autojunk=False)
     if matcher.ratio() < ALIKE:
         return [Piece(before)], [Piece(after)]
-    left, right = [], []
-    for tag, i, j, k, m in matcher.get_opcodes():
-        left += [Piece("".join(a[i:j]), tag != "equal")] * (i < j)
-        right += [Piece("".join(b[k:m]), tag != "equal")] * (k < m)
-    return left, right
+    codes = matcher.get_opcodes()
+    left = [("".join(a[i:j]), tag != "equal") for tag, i, j, _, _ in codes]
+    right = [("".join(b[k:m]), tag != "equal") for tag, _, _, k, m in codes]
+    return _trimmed(left), _trimmed(right)
+
+
+def _trimmed(runs: Sequence[tuple[str, bool]]) -> list[Piece]:
+    """The runs that are not empty; a blank at the end of a mark stands after it."""
+    found: list[Piece] = []
+    for text, differs in runs:
+        words = text.rstrip() if differs else text
+        for part, marked in ((words, differs), (text[len(words) :], False)):
+            if part and found and not marked and not found[-1].differs:
+                found[-1] = Piece(found[-1].text + part)
+            elif part:
+                found.append(Piece(part, marked))
+    return found
 
 
 def _bare(words: Sequence[str]) -> list[str]:

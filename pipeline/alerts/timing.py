@@ -55,7 +55,7 @@ def _cooled(due: datetime, last: datetime | None, cooldown: timedelta) -> dateti
     """The end of the cooldown; what is going to be told then takes the rest along."""
     if last is None or not cooldown:
         return due
-    return last if last >= due else max(due, last + cooldown)
+    return last if last > due else max(due, last + cooldown)
 
 
 def _digested(due: datetime, rule: AlertRule) -> datetime:

@@ -11,6 +11,7 @@ import re
 import struct
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 from rensa import RMinHash
 
@@ -31,9 +32,11 @@ SHORT = 40  # shingles below which a text must be alike as a whole
 SHORT_ALIKE = 0.5
 
 _LAYOUT = struct.Struct(f">{PERMUTATIONS + 1}I")
+_MIX, _STEP, _SIGNED = 0x9E3779B97F4A7C15, 0x2545F4914F6CDD1D, 2**63 - 1
 _WORD = re.compile(r"\w+")
 
 
+@lru_cache(maxsize=64)
 def signature(text: str) -> Signature:
     """The signature of an article's text, whose first line is its headline."""
     shingles = _shingles(text.partition("\n")[2] or text)
@@ -42,8 +45,8 @@ def signature(text: str) -> Signature:
     return _LAYOUT.pack(len(shingles), *sketch.digest())
 
 
-def bands(signature: Signature) -> list[bytes]:
-    """Keys of which two alike signatures share at least one; none of a tiny text.
+def bands(signature: Signature) -> list[int]:
+    """Numbers of which two alike signatures share at least one; none of a tiny text.
 
     32 bands of 2 rows: a pair is met with probability 1-(1-J²)³², so .97 at J = .32.
     """
@@ -51,7 +54,8 @@ def bands(signature: Signature) -> list[bytes]:
     if count < MIN_SHINGLES:
         return []
     return [
-        struct.pack(">BII", band, minima[2 * band], minima[2 * band + 1])
+        ((minima[2 * band] << 32 | minima[2 * band + 1]) * _MIX + band * _STEP)
+        & _SIGNED
         for band in range(BANDS)
     ]
 

@@ -28,6 +28,17 @@ EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 MAX_TEXT = 500_000
 SURE_OF_LANGUAGE = 80  # characters that make a guess of the language worth something
 
+_WORDS = re.compile(r"[a-z]+")
+_ENGLISH = frozenset({
+    "the", "of", "and", "to", "in", "a", "is", "that", "for", "it", "as", "was", "with",
+    "be", "by", "on", "not", "he", "this", "are", "or", "his", "from", "at", "which",
+    "but", "have", "an", "had", "they", "were", "their", "one", "we", "has", "been",
+    "if", "will", "would", "who", "said",
+})  # fmt: skip
+_ONLY_ENGLISH = frozenset({
+    "the", "and", "that", "with", "from", "this", "which", "have", "been", "would", "who",
+})  # fmt: skip
+
 _CODE = re.compile(r"^([A-Za-z]{2,3})(?:[-_].*)?$")
 
 
@@ -174,7 +185,21 @@ def _language(text: str, entry: Entry, feed: Feed, found: PageText | None) -> st
     first = codes[0] if codes else ""
     if len(text) < SURE_OF_LANGUAGE and first:
         return first
+    if first == "en" and _plainly_english(text):
+        return first
     guesses = [code for code, _ in py3langid.rank(text[:2_000])[:2]]
     if first and first in guesses and len(text) < 3 * SURE_OF_LANGUAGE:
         return first
     return guesses[0] if guesses else first
+
+
+def _plainly_english(text: str) -> bool:
+    """Whether its small words leave no doubt; the model is slow and large."""
+    head = text[:600]
+    if not head.isascii() and sum(not char.isascii() for char in head) > 30:
+        return False
+    words = _WORDS.findall(head.lower())
+    small = [word for word in words if word in _ENGLISH]
+    return (
+        len(small) >= 0.2 * len(words) and len(_ONLY_ENGLISH.intersection(small)) >= 2
+    )

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from pipeline.articles.duplicates import likeness, signature
 from pipeline.articles.urls import same_place
@@ -30,6 +31,7 @@ _NUMBER_MARK = re.compile(r"(?<=\d)[.,](?=\d)")
 _MARK = re.compile(r"[^\w'%$€£¥\uE000\uE001+]|_")
 
 
+@lru_cache(maxsize=16)
 def shape_sha256(text: str) -> str:
     """The hash of a text without case, marks and spacing: cosmetic edits keep it.
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from pipeline import ids
 from pipeline.claims.candidates import merged, ranked
-from pipeline.claims.relation import Comparison, compare
+from pipeline.claims.judged import NOTHING, Decisions
+from pipeline.claims.relation import SAME_UTTERANCE_DAYS, Comparison, compare
 from pipeline.model import Relation, RelationKind, Said
 
 CANDIDATES = 60
@@ -25,6 +26,8 @@ def relations(
     lookup: Callable[[Said], Sequence[Said]],
     *,
     limit: int = CANDIDATES,
+    decided: Decisions = NOTHING,
+    known: Callable[[str], Said | None] = lambda _: None,
 ) -> list[Relation]:
     """Each statement's relation to its figure's record, in the fold's order.
 
@@ -32,7 +35,8 @@ def relations(
     given twice counts once. ``lookup`` gives the earlier statements of the figure that
     are on record, with their claims and utterances; this batch's own earlier ones are
     added here. So a cut of the statements at any moment between partitions gives the
-    same relations as none.
+    same relations as none. ``decided`` is what editors decided; ``known`` gives a
+    statement on record by its id, for those they named.
     """
     found: list[Relation] = []
     own: dict[str, list[Said]] = {}  # by figure, what this batch has matched so far
@@ -42,7 +46,9 @@ def relations(
         earlier = [
             other for other in merged(mine, lookup(said)) if _before(other, said)
         ]
-        relation = relation_of(said, ranked(said, earlier, limit))
+        relation = _decided(said, decided, mine, known) or relation_of(
+            said, ranked(said, earlier, limit)
+        )
         found.append(relation)
         mine.append(
             replace(
@@ -50,6 +56,37 @@ def relations(
             )
         )
     return found
+
+
+def _decided(
+    said: Said,
+    decided: Decisions,
+    mine: Sequence[Said],
+    known: Callable[[str], Said | None],
+) -> Relation | None:
+    """The relation that an editor gave a statement; None where the matcher decides."""
+    if said.statement_id in decided.apart:
+        return replace(_new(said, 0.0), reasons=("an editor set it apart",))
+    into = decided.joined.get(said.statement_id)
+    if into is None:
+        return None
+    here = {other.statement_id: other for other in mine}
+    other = here.get(into) or known(into)
+    if other is None or not _before(other, said) or not other.claim_id:
+        return None  # what it was joined to is not on record any more
+    again = abs((said.said_on - other.said_on).days) <= SAME_UTTERANCE_DAYS
+    return Relation(
+        statement_id=said.statement_id,
+        kind=RelationKind.REREPORTED if again else RelationKind.REPEATED,
+        claim_id=other.claim_id,
+        utterance_id=other.utterance_id
+        if again
+        else ids.utterance_id(said.statement_id),
+        earlier_id=other.statement_id,
+        earlier_claim_id=None,
+        score=1.0,
+        reasons=("an editor joined it to this claim",),
+    )
 
 
 def relation_of(said: Said, earlier: Sequence[Said]) -> Relation:

@@ -11,11 +11,10 @@ from urllib.parse import urljoin, urlsplit
 
 from pipeline.errors import ParseError
 from pipeline.feeds.dates import moment_of
+from pipeline.feeds.markup import shallow
 from pipeline.ids import stable_id
-from pipeline.model import Entry, Parsed, Response
+from pipeline.model import Bounds, Entry, Parsed, Response
 
-MAX_ENTRIES = 60_000
-MAX_FIELD = 1_000_000
 MAX_SHORT_FIELD = 4_000
 
 _ITEMS = re.compile(r'"items"\s*:\s*\[')
@@ -23,9 +22,9 @@ _SURROGATES = re.compile("[\ud800-\udfff\x00-\x08\x0b\x0c\x0e-\x1f]")
 _BETWEEN = re.compile(r"[\s,]*")
 
 
-def parse_json(text: str, response: Response) -> Parsed:
+def parse_json(text: str, response: Response, bounds: Bounds) -> Parsed:
     """The entries of a JSON Feed; a ParseError where the JSON is none."""
-    document, damage = _loaded(text, response)
+    document, damage = _loaded(text, response, bounds)
     version = _text(document, "version")
     items = document.get("items")
     if not isinstance(items, list) or not ("jsonfeed" in version or _alike(items)):
@@ -34,26 +33,29 @@ def parse_json(text: str, response: Response) -> Parsed:
         )
     author = _author(document)
     language = _text(document, "language")
+    beyond: list[str] = []
+    if len(items) > bounds.max_entries:
+        beyond.append(f"more than {bounds.max_entries} entries")
     entries = tuple(
-        _entry(item, response, author, language)
-        for item in items[:MAX_ENTRIES]
+        _entry(item, response, author, language, bounds, beyond)
+        for item in items[: bounds.max_entries]
         if isinstance(item, Mapping)
     )
-    if len(items) > MAX_ENTRIES:
-        damage = damage or f"more than {MAX_ENTRIES} entries"
     return Parsed(
         title=_text(document, "title")[:MAX_SHORT_FIELD],
         entries=entries,
         version="json11" if version.endswith("1.1") else "json10",
-        damage=damage,
+        damage=damage or next(iter(beyond), None),
     )
 
 
-def _loaded(text: str, response: Response) -> tuple[Mapping[str, Any], str | None]:
+def _loaded(
+    text: str, response: Response, bounds: Bounds
+) -> tuple[Mapping[str, Any], str | None]:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
-        items = _whole_items(text)
+        items = _whole_items(text, bounds.max_entries)
         if items is None:
             raise ParseError(
                 response.feed_id, f"not JSON: {error}"[:200], status=response.status
@@ -67,14 +69,14 @@ def _loaded(text: str, response: Response) -> tuple[Mapping[str, Any], str | Non
     return document, None
 
 
-def _whole_items(text: str) -> list[object] | None:
+def _whole_items(text: str, most: int) -> list[object] | None:
     """The items before the place where the JSON breaks off."""
     start = _ITEMS.search(text)
     if start is None:
         return None
     items: list[object] = []
     decoder, at = json.JSONDecoder(), start.end()
-    while len(items) <= MAX_ENTRIES:
+    while len(items) <= most:
         between = _BETWEEN.match(text, at)
         at = between.end() if between else at
         try:
@@ -96,7 +98,12 @@ def _alike(items: list[object]) -> bool:
 
 
 def _entry(
-    item: Mapping[str, Any], response: Response, author: str, language: str
+    item: Mapping[str, Any],
+    response: Response,
+    author: str,
+    language: str,
+    bounds: Bounds,
+    beyond: list[str],
 ) -> Entry:
     link = _link(item, response.final_url)
     title = _text(item, "title")
@@ -110,8 +117,8 @@ def _entry(
         guid=guid[:MAX_SHORT_FIELD],
         link=link,
         title=title[:MAX_SHORT_FIELD],
-        summary_html=(summary or full)[:MAX_FIELD],
-        html=(full or summary)[:MAX_FIELD],
+        summary_html=shallow(summary or full, bounds, beyond),
+        html=shallow(full or summary, bounds, beyond),
         author=(_author(item) or author)[:200],
         language=(_text(item, "language") or language)[:40],
         published_at=moment_of(_text(item, "date_published")),

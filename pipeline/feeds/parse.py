@@ -13,7 +13,7 @@ import io
 import re
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -29,14 +29,14 @@ from pipeline.errors import ParseError
 from pipeline.feeds.dates import moment_of
 from pipeline.feeds.encoding import decoded
 from pipeline.feeds.jsonfeed import parse_json
+from pipeline.feeds.markup import shallow
 from pipeline.feeds.plain import read_plain
+from pipeline.feeds.wishes import quiet_hours
 from pipeline.ids import stable_id
-from pipeline.model import Entry, Parsed, Response
+from pipeline.model import Bounds, Entry, Parsed, Response
 
-MAX_ENTRIES = 60_000
-MAX_FIELD = 1_000_000
+DEFAULT = Bounds()
 MAX_SHORT_FIELD = 4_000
-MAX_DEPTH = 200
 MAX_ATTRIBUTES = 200
 MAX_LOOSE = 2_000_000
 MAX_HEAD = 200_000
@@ -74,7 +74,7 @@ _CRASHES = (
 )  # what feedparser raises on some bytes
 
 
-def parse_feed(response: Response) -> Parsed:
+def parse_feed(response: Response, bounds: Bounds = DEFAULT) -> Parsed:
     """The entries of a feed in document order, or a ParseError with the reason.
 
     ``damage`` is set where only a part could be read: the answer was cut, the document
@@ -87,21 +87,22 @@ def parse_feed(response: Response) -> Parsed:
     if not text:
         raise ParseError(feed_id, "empty", status=response.status)
     if text.startswith(("{", "[")):
-        return _with_cut(parse_json(text, response), response)
+        return _with_cut(parse_json(text, response, bounds), response)
     start = text.find("<")
     if start < 0 or not _has_root(text):
         raise ParseError(feed_id, _what_it_is(text), status=response.status)
     whole = _DECLARATION.sub(r"\1", text[start:], count=1)
-    found = _plainly(whole)
+    found = _plainly(whole, bounds)
     if found is not None:
-        return _with_cut(_parsed(found, None, response), response)
-    document = _mended(whole)
-    found = _plainly(document.text) if document.text != whole else None
+        return _with_cut(_parsed(found, None, response, whole, bounds), response)
+    document = _mended(whole, bounds)
+    found = _plainly(document.text, bounds) if document.text != whole else None
     found = found or _feedparsed(document.text, response)
     if not found.entries and not found.version:
         reason = document.damage if not document.text else None
         raise ParseError(feed_id, reason or _what_it_is(text), status=response.status)
-    return _with_cut(_parsed(found, document.damage, response), response)
+    parsed = _parsed(found, document.damage, response, whole, bounds)
+    return _with_cut(parsed, response)
 
 
 def _has_root(text: str) -> bool:
@@ -114,17 +115,7 @@ def _has_root(text: str) -> bool:
 def _with_cut(parsed: Parsed, response: Response) -> Parsed:
     if response.truncated is None:
         return parsed
-    return _replaced(parsed, f"truncated: {response.truncated}")
-
-
-def _replaced(parsed: Parsed, damage: str) -> Parsed:
-    return Parsed(
-        title=parsed.title,
-        entries=parsed.entries,
-        version=parsed.version,
-        damage=damage,
-        ttl_minutes=parsed.ttl_minutes,
-    )
+    return replace(parsed, damage=f"truncated: {response.truncated}")
 
 
 def _what_it_is(text: str) -> str:
@@ -166,15 +157,15 @@ class _BoundError(Exception):
     """A bound was hit while looking over a document."""
 
 
-def _mended(text: str) -> _Document:
+def _mended(text: str, bounds: Bounds) -> _Document:
     """The document as well-formed as it can be made without a guess."""
     text = _without_bombs(text.lstrip())
-    walk = _walked(text)
+    walk = _walked(text, bounds)
     if walk.error is not None and walk.stop is None:
         mended = _CDATA.split(text)
         mended[::2] = [_AMPERSAND.sub(_entity, part) for part in mended[::2]]
         text = "".join(mended)
-        walk = _walked(text)
+        walk = _walked(text, bounds)
     if walk.stop is not None:
         return _cut(text, walk, walk.stop)
     if walk.error is None:
@@ -186,7 +177,7 @@ def _mended(text: str) -> _Document:
     return _Document(text, walk.error)
 
 
-def _walked(text: str) -> _Walk:
+def _walked(text: str, bounds: Bounds) -> _Walk:
     """One pass of expat; entities are not expanded and nothing is kept."""
     walk, parser = _Walk(), expat.ParserCreate("utf-8")
     parser.ordered_attributes = True
@@ -196,8 +187,8 @@ def _walked(text: str) -> _Walk:
         if len(attributes) > 2 * MAX_ATTRIBUTES:
             walk.stop = f"an element with more than {MAX_ATTRIBUTES} attributes"
             raise _BoundError
-        if len(walk.open) > MAX_DEPTH:
-            walk.stop = f"nested deeper than {MAX_DEPTH}"
+        if len(walk.open) > bounds.max_depth:
+            walk.stop = f"nested deeper than {bounds.max_depth}"
             raise _BoundError
 
     def end(name: str) -> None:
@@ -206,8 +197,8 @@ def _walked(text: str) -> _Walk:
             walk.entries += 1
             walk.entry_end = parser.CurrentByteIndex
             walk.entry_open = walk.open.copy()
-            if walk.entries >= MAX_ENTRIES:
-                walk.stop = f"more than {MAX_ENTRIES} entries"
+            if walk.entries >= bounds.max_entries:
+                walk.stop = f"more than {bounds.max_entries} entries"
                 raise _BoundError
 
     parser.StartElementHandler = start
@@ -343,12 +334,12 @@ class _Loose(LooseFeedParser):  # type: ignore[misc]
     can_be_relative_uri = LooseFeedParser.can_be_relative_uri - {"id"}
 
 
-def _plainly(text: str) -> _Found | None:
+def _plainly(text: str, bounds: Bounds) -> _Found | None:
     """What the fast reader makes of a document; None where it is not for it."""
     plain = read_plain(
         text.encode("utf-8", "replace"),
-        max_entries=MAX_ENTRIES,
-        max_depth=MAX_DEPTH,
+        max_entries=bounds.max_entries,
+        max_depth=bounds.max_depth,
         max_attributes=MAX_ATTRIBUTES,
     )
     return None if plain is None else _Found(plain.feed, plain.entries, plain.version)
@@ -392,43 +383,50 @@ def _loosely(data: bytes, base: str, entities: Mapping[str, str]) -> _Loose:
     return parser
 
 
-def _parsed(found: _Found, damage: str | None, response: Response) -> Parsed:
+def _parsed(
+    found: _Found, damage: str | None, response: Response, text: str, bounds: Bounds
+) -> Parsed:
     feed = found.feed
     language = _text(feed, "language")
+    beyond: list[str] = []
     entries = tuple(
-        _entry(entry, response, language) for entry in found.entries[:MAX_ENTRIES]
+        _entry(entry, response, language, bounds, beyond)
+        for entry in found.entries[: bounds.max_entries]
     )
     return Parsed(
         title=_text(feed, "title")[:MAX_SHORT_FIELD],
         entries=entries,
         version=found.version or "unknown",
-        damage=damage or _too_long(found.entries),
+        damage=damage or next(iter(beyond), None),
         ttl_minutes=_ttl(feed),
+        quiet_hours=quiet_hours(text),
     )
 
 
-def _too_long(entries: Sequence[Mapping[str, Any]]) -> str | None:
-    for entry in entries:
-        fields = [_text(entry, "title"), _text(entry, "summary")]
-        fields += [value for value, _ in _contents(entry)]
-        if any(len(value) > MAX_FIELD for value in fields):
-            return f"a field longer than {MAX_FIELD} characters"
-    return None
-
-
-def _entry(entry: Mapping[str, Any], response: Response, language: str) -> Entry:
+def _entry(
+    entry: Mapping[str, Any],
+    response: Response,
+    language: str,
+    bounds: Bounds,
+    beyond: list[str],
+) -> Entry:
+    """An entry; the names of bounds that one of its fields hit go to ``beyond``."""
     link = _link(entry, response.final_url)
     title = _text(entry, "title")
     summary, full = _bodies(entry)
     published, updated = _moments(entry)
+    if len(title) > bounds.max_field:
+        beyond.append(f"a field longer than {bounds.max_field} characters")
     guid = _text(entry, "id") or link or stable_id("guid", title, summary)
+    alike = full is summary
+    summary = shallow(summary, bounds, beyond)
     return Entry(
         feed_id=response.feed_id,
         guid=guid[:MAX_SHORT_FIELD],
         link=link,
         title=title[:MAX_SHORT_FIELD],
-        summary_html=summary[:MAX_FIELD],
-        html=full[:MAX_FIELD],
+        summary_html=summary,
+        html=summary if alike else shallow(full, bounds, beyond),
         author=_text(entry, "author")[:200],
         language=(_own_language(entry) or language)[:40],
         published_at=published,

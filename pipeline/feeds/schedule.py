@@ -11,10 +11,11 @@ from hashlib import sha256
 from http import HTTPStatus
 
 from pipeline.errors import BlockedError, FeedError, ParseError
+from pipeline.feeds.wishes import after_quiet
 from pipeline.model import Feed, FeedState, Parsed, Poll, PollState, Response
 
 MAX_BACKOFF = timedelta(days=1)
-MAX_PATIENCE = timedelta(hours=1)  # the most that a feed's own wishes slow it down
+SLOWEST = timedelta(hours=1)  # the most that a feed's wishes or silence slow it down
 QUIET_AFTER = 8  # unchanged answers before the rhythm slows
 PROVEN_MOVES = 2  # permanent redirects to one place before it is believed
 JITTER = 0.1
@@ -62,11 +63,13 @@ def next_state(
     now: datetime,
     *,
     parsed: Parsed | None = None,
+    slowest: timedelta = SLOWEST,
 ) -> FeedState:
     """The state after one request.
 
     An answer (2xx, 304) clears the failures and keeps the feed's rhythm, slower where
-    the feed asks for it or never changes. A failure doubles the wait, at most a day;
+    the feed asks for it (``ttl``, ``Cache-Control``) or never changes, up to
+    ``slowest``; hours that it asks to skip are skipped. A failure doubles the wait, at most a day;
     429 and 503 wait as long as they say; 410 ends the requests. Give the ParseError as
     ``outcome`` where the answer was no feed: then its validators are not believed.
     """
@@ -83,9 +86,14 @@ def next_state(
         state = _fresh(state, outcome)
     else:
         state = replace(state, unchanged_in_row=state.unchanged_in_row + 1)
-    wait = _rhythm(feed, state, outcome, parsed)
+    if parsed is not None:
+        state = replace(
+            state, ttl_minutes=parsed.ttl_minutes, quiet_hours=parsed.quiet_hours
+        )
+    wait = _rhythm(feed, state, outcome, slowest)
     early = wait * (JITTER * _share(feed.id))  # never late: the scheduler has a tick
-    return replace(state, failures=0, due_at=now + wait - early)
+    at = after_quiet(now + wait - early, state.quiet_hours)
+    return replace(state, failures=0, due_at=at)
 
 
 def _failed(feed: Feed, state: FeedState, now: datetime) -> FeedState:
@@ -150,19 +158,19 @@ def _fresh(state: FeedState, outcome: Response) -> FeedState:
 
 
 def _rhythm(
-    feed: Feed, state: FeedState, outcome: Response, parsed: Parsed | None
+    feed: Feed, state: FeedState, outcome: Response, slowest: timedelta
 ) -> timedelta:
-    """The feed's own rhythm; slower, within bounds, where it asks or is quiet."""
+    """The configured rhythm; slower, within bounds, where the feed asks or is quiet."""
     every = timedelta(minutes=feed.every_minutes)
     quiet: timedelta = every * 2 ** min(state.unchanged_in_row // QUIET_AFTER, 3)
     wishes = [quiet]
-    if parsed is not None and parsed.ttl_minutes is not None:
-        wishes.append(timedelta(minutes=parsed.ttl_minutes))
+    if state.ttl_minutes is not None:
+        wishes.append(timedelta(minutes=state.ttl_minutes))
     control = outcome.header("cache-control") or ""
     max_age = _MAX_AGE.search(control)
     if max_age is not None and "no-cache" not in control.lower():
         wishes.append(timedelta(seconds=int(max_age[1])))
-    return max(every, min(max(wishes), MAX_PATIENCE))
+    return max(every, min(max(wishes), slowest))
 
 
 def _share(*parts: str) -> float:

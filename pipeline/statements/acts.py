@@ -3,54 +3,75 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections.abc import Sequence
 from functools import lru_cache
 
 from spacy.tokens import Doc, Token
 
 from pipeline.model import Act, Attribution
-from pipeline.statements.lexicon import Cues
+from pipeline.statements.lexicon import Cues, Verb
 
 _NEUTRAL = Act.ASSERTS
+_PLAIN = 40
+"""A statement of more words than this is not plainly one act."""
+
+_SPOKEN = frozenset({"clause", "quote"})
 
 
 def act_of(found: Attribution, cue: Token | None, text: str, cues: Cues) -> Act:
-    """The act of an attribution. A question without an answer in it is OTHER."""
-    content = " ".join(span.of(text) for span in found.content)
-    act = _of_cue(found, cue, cues)
+    """The act of an attribution; ATTITUDE where nothing was said.
+
+    ``cue`` is the first token of its cue. A question is OTHER.
+    """
+    act = _of_cue(found, cue, text, cues)
     if act is not _NEUTRAL:
         return act
-    return _of_content(content, cues)
+    return _of_content(" ".join(span.of(text) for span in found.content), cues)
 
 
-def _of_cue(found: Attribution, cue: Token | None, cues: Cues) -> Act:
+def _of_cue(found: Attribution, cue: Token | None, text: str, cues: Cues) -> Act:
     if cue is None:
         return _NEUTRAL
-    noun = cues.nouns.get(cue.lemma_.lower()) if cue.pos_ == "NOUN" else None
-    if noun is not None:
+    lemma = cue.lemma_.lower()
+    noun = cues.nouns.get(lemma)
+    if noun is not None and (found.method == "nominal" or cue.pos_ == "NOUN"):
         return noun.act
-    entries = cues.verbs.get(cue.lemma_.lower(), ())
-    if not entries:
-        return _NEUTRAL
-    if cue.tag_.startswith("V") or cue.pos_ in ("VERB", "AUX"):
-        frame = found.method
-        for entry in entries:
-            if frame in entry.frames and entry.act is not _NEUTRAL:
-                return entry.act
-        if frame in ("clause", "quoted", "quoted-alone"):
-            specific = [e.act for e in entries if e.act not in (_NEUTRAL, Act.ATTITUDE)]
-            spoken = any(e.act is _NEUTRAL and "quote" in e.frames for e in entries)
-            if specific:
-                return specific[0]
-            if not spoken and any(e.act is Act.ATTITUDE for e in entries):
-                return Act.ATTITUDE
-    return _NEUTRAL
+    entries = cues.verbs.get(lemma) or _by_form(cue.lower_, cues)
+    fitting = [e for e in entries if found.method in e.frames]
+    if found.method == "headline":
+        fitting = list(entries)
+    if not fitting:  # a quotation, or a tagger that names no frame
+        infinitive = found.content[0].of(text).startswith("to ")
+        frames = frozenset({"infinitive"}) if infinitive else _SPOKEN
+        fitting = [e for e in entries if e.frames & frames] or list(entries)
+    return _strongest(fitting)
+
+
+def _strongest(entries: Sequence[Verb]) -> Act:
+    """The act that says most: a specific one, else saying, else an attitude."""
+    acts = [entry.act for entry in entries]
+    specific = [act for act in acts if act not in (_NEUTRAL, Act.ATTITUDE)]
+    if specific:
+        return specific[0]
+    return Act.ATTITUDE if acts and _NEUTRAL not in acts else _NEUTRAL
+
+
+def _by_form(word: str, cues: Cues) -> Sequence[Verb]:
+    """``Urges`` in a headline, which the tagger takes for a name."""
+    for lemma in (word[:-1], word[:-2], word[:-3] + "y"):
+        if word.endswith("s") and lemma in cues.verbs:
+            return cues.verbs[lemma]
+    return ()
 
 
 def _of_content(content: str, cues: Cues) -> Act:
-    if content.rstrip().endswith("?"):
+    if content.rstrip("”\"'’ ").endswith("?"):
         return Act.OTHER
+    if content.count(" ") > _PLAIN:
+        return _NEUTRAL
     for act, pattern in _patterns(
-        tuple(sorted((a, tuple(w)) for a, w in cues.contents.items()))
+        tuple((a, tuple(w)) for a, w in cues.contents.items())
     ):
         if pattern.search(content):
             return act
@@ -61,24 +82,17 @@ def _of_content(content: str, cues: Cues) -> Act:
 def _patterns(
     contents: tuple[tuple[Act, tuple[str, ...]], ...],
 ) -> tuple[tuple[Act, re.Pattern[str]], ...]:
-    return tuple(
-        (
-            Act(act),
-            re.compile(
-                r"\b(?:"
-                + "|".join(re.escape(w).replace(r"\*", r"\w*") for w in words)
-                + r")\b",
-                re.IGNORECASE,
-            ),
-        )
-        for act, words in contents
-    )
+    """One expression an act, in the order of the lexicon; ``*`` is any ending."""
+    made = []
+    for act, words in contents:
+        escaped = (re.escape(word).replace(r"\*", r"\w*") for word in words)
+        pattern = r"\b(?:" + "|".join(escaped) + r")(?!\w)"
+        made.append((act, re.compile(pattern.replace("'", "['’]"), re.IGNORECASE)))
+    return tuple(made)
 
 
-def cue_token(doc: Doc, starts: list[int], found: Attribution) -> Token | None:
+def cue_token(doc: Doc, starts: Sequence[int], found: Attribution) -> Token | None:
     """The first token of a cue."""
-    from bisect import bisect_left
-
     if found.cue is None:
         return None
     i = bisect_left(starts, found.cue.start)

@@ -20,13 +20,37 @@ RULES = (quoted, according, reported, nominal, headlines)
 """In order of trust: of two that find the same words, the earlier is kept."""
 
 
+SURE = {
+    "quoted": 0.97,
+    "quoted-after": 0.7,
+    "quoted-alone": 0.6,
+    "according": 0.88,
+    "clause": 0.85,
+    "quote": 0.85,
+    "as": 0.8,
+    "complement": 0.76,
+    "gerund": 0.68,
+    "headline": 0.7,
+    "dash": 0.7,
+    "colon": 0.6,
+    "preposition": 0.66,
+    "infinitive": 0.65,
+    "object": 0.63,
+    "nominal": 0.48,
+}
+"""How often a finding of each rule has the right words (token Jaccard of .5), measured on
+every third article of PolNeAR's train part, attitudes left out."""
+
+
 def attributions(doc: Doc, text: str, cues: Cues) -> list[Attribution]:
     """The attributions of a text, in the order of their content.
 
-    ``doc`` is the parse of ``text``. What a quotation itself reports is left out; of two
+    ``doc`` is the parse of ``text``; without one there are none. What a quotation itself reports is left out; of two
     findings with mostly the same words, or with one cue, the one of the earlier rule
     stays.
     """
+    if not doc.has_annotation("DEP"):
+        return []  # spaCy 3.8 can crash the process when asked for children here
     quotes = quotations(text)
     reading = Reading(doc, text, quotes, cues)
     kept: list[Attribution] = []
@@ -97,7 +121,7 @@ def _take_up(reading: Reading, kept: list[Attribution]) -> None:
                     source=None,
                     voice=Voice.DIRECT,
                     method="quoted-after",
-                    confidence=0.6,
+                    confidence=SURE["quoted-after"],
                 )
             )
 
@@ -146,7 +170,7 @@ def _shaped(found: Attribution, quotes: list[Quotation]) -> Attribution:
         source=found.source,
         voice=voice_of(content, quotes),
         method=found.method,
-        confidence=found.confidence,
+        confidence=SURE[found.method],
     )
 
 

@@ -7,68 +7,28 @@ from collections.abc import Iterator
 from spacy.tokens import Token
 
 from pipeline.model import Act, Attribution, Span, Voice
+from pipeline.statements.boundaries import cut, extended, marked_that, tidy
+from pipeline.statements.fallbacks import following, noted, postposed
 from pipeline.statements.lexicon import Verb
-from pipeline.statements.reading import Reading, child, resumes
+from pipeline.statements.objects import (
+    complement,
+    described_as,
+    object_of,
+    passive,
+    preposition,
+)
+from pipeline.statements.reading import Reading, child
 from pipeline.statements.sources import source_of_verb
 
 _NEGATIONS = frozenset({"not", "n't", "n’t", "never"})
-_CONCESSIONS = frozenset({"while", "although", "though", "despite", "whereas"})
-_BREAKS = frozenset({",", "—", "–", "--"})
-_CONDITIONS = frozenset(
-    {"if", "unless", "because", "until", "so", "should", "even", "whether"}
-)
-_TIMES = frozenset(
-    [
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
-        "today",
-        "yesterday",
-        "earlier",
-        "later",
-        "week",
-        "month",
-        "year",
-        "night",
-        "morning",
-        "evening",
-        "afternoon",
-    ]
-)
-_OCCASIONS = frozenset(
-    [
-        "interview",
-        "statement",
-        "speech",
-        "address",
-        "conference",
-        "briefing",
-        "remarks",
-        "tweet",
-        "post",
-        "letter",
-        "video",
-        "call",
-        "meeting",
-        "comments",
-        "article",
-        "report",
-    ]
-)
 
 
 def reported(reading: Reading) -> Iterator[Attribution]:
     """Statements whose cue is a verb outside quotation marks.
 
-    Without a dependency parse it yields nothing. Negated saying gives nothing, unless
+    Negated saying gives nothing, unless
     the verb itself denies. Missed: content that the parser hangs on another verb.
     """
-    if not reading.doc.has_annotation("DEP"):
-        return  # spaCy 3.8 can crash the process when asked for children here
     for token in reading.doc:
         if token.pos_ not in ("VERB", "AUX"):
             continue
@@ -86,7 +46,7 @@ def reported(reading: Reading) -> Iterator[Attribution]:
             continue
         spans, frame, entry = found
         source = source_of_verb(reading, token)
-        spans = _tidy(reading, spans, token)
+        spans = tidy(reading, spans, token)
         if not spans:
             continue
         yield Attribution(
@@ -95,7 +55,6 @@ def reported(reading: Reading) -> Iterator[Attribution]:
             source=source,
             voice=Voice.INDIRECT,
             method=f"{frame}",
-            confidence=0.8 if frame == "clause" else 0.6,
         )
 
 
@@ -128,6 +87,7 @@ def _spoken_to(token: Token) -> bool:
     return (
         token.tag_ == "VBN"
         and token.dep_ in ("advcl", "acl")
+        and token.lemma_ not in ("say", "report")
         and child(token, "nsubj", "agent", "aux") is None
     )
 
@@ -148,7 +108,7 @@ def _content(
 def _clause(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
     """``says (that) P``; ``P, he says``; ``P1, he says, P2``; ``what he says is P``."""
     for below in verb.rights:
-        if below.dep_ == "ccomp" or (below.dep_ == "advcl" and _marked_that(below)):
+        if below.dep_ == "ccomp" or (below.dep_ == "advcl" and marked_that(below)):
             whole = _after(reading, verb, below)
             lacks = child(below, "nsubj", "nsubjpass", "expl", "csubj") is None
             if verb.dep_ == "relcl" and lacks and verb.head.i < verb.i:
@@ -179,96 +139,6 @@ def _clause(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
     return None
 
 
-def _postposed(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
-    """``P, X told Y`` where the parser did not see that P is what was told."""
-    if verb.dep_ == "acl" and verb.head.i < verb.i:
-        return _reported_by(reading, verb)
-    if verb.dep_ not in ("ROOT", "parataxis", "ccomp", "conj") or verb.tag_ not in (
-        "VBD",
-        "VBZ",
-    ):
-        return None
-    subject = child(verb, "nsubj")
-    if subject is None or any(c.dep_ in ("ccomp", "xcomp") for c in verb.rights):
-        return None
-    start, _end = reading.sentence(verb.i)
-    first = min(subject.left_edge.i, verb.i)
-    if first <= start + 2 or reading.doc[first - 1].text not in (
-        ",",
-        "”",
-        '"',
-        "’",
-        "'",
-    ):
-        return None
-    before = reading.doc[start : first - 1]
-    if not any(
-        t.tag_ in _FINITE and t.dep_ not in ("relcl", "acl", "advcl") for t in before
-    ):
-        return None
-    if before[0].lower_ in _OPENERS or before[0].pos_ in ("SCONJ", "ADP"):
-        return None
-    return [reading.span(start, first - 1)]
-
-
-def _reported_by(reading: Reading, verb: Token) -> list[Span] | None:
-    """``P, the agency reported on Monday.`` read as an agency that was reported."""
-    start, end = reading.sentence(verb.i)
-    first = verb.head.left_edge.i
-    if first <= start + 3 or reading.doc[first - 1].text != "," or verb.tag_ == "VBG":
-        return None
-    if verb.lemma_ not in ("say", "report") or child(verb, "agent") is not None:
-        return None
-    if any(c.dep_ not in ("prep", "npadvmod", "advcl", "punct") for c in verb.rights):
-        return None
-    if verb.right_edge.i < end - 3:
-        return None
-    return [reading.span(start, first - 1)]
-
-
-def _following(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
-    """``X said P`` where the parser hangs P on another word: the rest of the sentence."""
-    if "clause" not in entry.frames or verb.tag_ not in ("VBD", "VBZ", "VBP", "VBG"):
-        return None
-    if verb.i and reading.doc[verb.i - 1].is_punct:
-        return None  # 'P, says X'
-    if verb.lemma_ not in ("say", "tell") and not _that_near(reading, verb):
-        return None
-    _, end = reading.sentence(verb.i)
-    first = verb.i + 1
-    that = _that_near(reading, verb)
-    if that is not None:
-        first = that + 1
-    elif first >= end or reading.doc[first].pos_ in (
-        "PUNCT",
-        "ADP",
-        "SPACE",
-        "CCONJ",
-        "SCONJ",
-    ):
-        return None
-    rest = reading.doc[first:end]
-    if len(rest) < 4 or not any(t.tag_ in _FINITE for t in rest):
-        return None
-    if verb.lemma_ == "tell" and that is None:
-        return None
-    return [reading.span(first, end - 1)]
-
-
-def _that_near(reading: Reading, verb: Token) -> int | None:
-    for i in range(verb.i + 1, min(verb.i + 10, len(reading.doc) - 1)):
-        token = reading.doc[i]
-        if token.lower_ == "that" and token.tag_ == "IN":
-            return i
-        if token.tag_ in _FINITE or token.text in (".", ":", ";") or "\n" in token.text:
-            return None
-    return None
-
-
-_FINITE = frozenset({"VBD", "VBZ", "VBP", "MD"})
-_OPENERS = frozenset({"and", "but", "if", "when", "as", "after", "while", "asked"})
-
-
 def _antecedent(reading: Reading, verb: Token) -> list[Span]:
     """``a flow that Helsinki says amounts to an attack``: what the clause is about."""
     head = verb.head
@@ -279,41 +149,6 @@ def _antecedent(reading: Reading, verb: Token) -> list[Span]:
         if token.dep_ in ("prep", "amod", "appos"):
             last = token.right_edge.i
     return [reading.span(head.left_edge.i, min(last, verb.left_edge.i - 1))]
-
-
-def _noted(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
-    """``As X noted, P``: the sentence without the clause."""
-    if verb.dep_ != "advcl" or not any(c.lower_ == "as" for c in verb.lefts):
-        return None
-    if any(c.dep_ in ("ccomp", "dobj", "xcomp", "prep") for c in verb.rights):
-        return None
-    start, end = reading.sentence(verb.i)
-    first, last = max(start, verb.left_edge.i), min(end - 1, verb.right_edge.i)
-    spans = []
-    if first > start:
-        spans.append(reading.span(start, first - 1))
-    if last + 1 < end - 1:
-        spans.append(reading.span(last + 1, end - 1))
-    return spans if len(spans) == 1 or all(len(s) > 12 for s in spans) else None
-
-
-def _passive(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
-    """``P was rejected by X``: the subject."""
-    subject = child(verb, "nsubjpass")
-    if subject is None or child(verb, "agent") is None or subject.pos_ == "PRON":
-        return None
-    if subject.lower_ in reading.cues.pointers or subject.ent_type_ == "PERSON":
-        return None
-    return [reading.span(*_edges(subject))]
-
-
-def _edges(token: Token) -> tuple[int, int]:
-    return token.left_edge.i, token.right_edge.i
-
-
-def _marked_that(clause: Token) -> bool:
-    mark = child(clause, "mark")
-    return mark is not None and mark.lower_ == "that"
 
 
 def _after(reading: Reading, verb: Token, clause: Token) -> Span:
@@ -336,106 +171,8 @@ def _after(reading: Reading, verb: Token, clause: Token) -> Span:
         if reading.doc[first].lower_ == "that" and reading.doc[first].dep_ == "det":
             break
         first += 1
-    last = _cut(reading, clause, first, _extended(reading, verb, last))
+    last = cut(reading, clause, first, extended(reading, verb, last))
     return reading.span(first, last)
-
-
-def _cut(reading: Reading, head: Token, first: int, last: int) -> int:
-    """Where the reporter goes on: trailing clauses and asides that are not content.
-
-    Cut are: a new paragraph; ``according to``; at the end, behind a comma, a relative
-    clause, a participle, a concession, an apposition with an article; an occasion of
-    speaking (``in an interview``). Nothing inside quotation marks is cut.
-    """
-    _, end = reading.sentence(head.i)
-    last = min(last, end - 1)
-    doc = reading.doc
-    resumed = resumes(reading, head)
-    if resumed is not None and resumed.i <= last:
-        last = resumed.i - 1
-        while last > first and doc[last].dep_ in ("cc", "advmod", "punct"):
-            last -= 1
-    for i in range(max(head.i, first) + 1, last):
-        if "\n" in doc[i].text:
-            return i - 1
-        if (
-            doc[i].text in _BREAKS
-            and reading.quote_of[i] < 0
-            and _aside(reading, i, last)
-        ):
-            return i - 1
-        if doc[i].lower_ in ("although", "though") and reading.quote_of[i] < 0:
-            if _aside(reading, i - 1, last):
-                return i - 1
-    return _without_occasion(reading, head, first, last)
-
-
-def _aside(reading: Reading, comma: int, last: int) -> bool:
-    """Does the reporter's own clause begin behind this comma and run to the end?"""
-    word = reading.doc[comma + 1]
-    if reading.quote_of[comma + 1] >= 0:
-        return False
-    if word.lower_ == "according":
-        return True
-    if (
-        word.pos_ == "ADP"
-        and comma + 2 <= last
-        and reading.doc[comma + 2].tag_ == "WDT"
-    ):
-        return True  # ', during which P'
-    top = word
-    while top.head != top and top.head.left_edge.i > comma:
-        top = top.head
-    if top.right_edge.i < last - 1:
-        return False
-    if top.dep_ == "relcl":
-        return True
-    if word.lower_ in _CONCESSIONS and top.dep_ in (
-        "advcl",
-        "prep",
-        "mark",
-        "conj",
-        "dep",
-    ):
-        return True
-    if word.lower_ == "as":
-        return (
-            top.dep_ == "advcl" and child(top, "nsubj", "nsubjpass", "expl") is not None
-        )
-    if top.tag_ == "VBG" and top.dep_ in ("advcl", "acl", "prep", "conj"):
-        return top.lower_ not in ("including", "regarding", "concerning")
-    return top.dep_ == "appos" and word.lower_ in ("a", "an")
-
-
-def _without_occasion(reading: Reading, head: Token, first: int, last: int) -> int:
-    """The content without ``in an interview`` or ``in comments on X`` at its end."""
-    for i in range(last, max(first, last - 9), -1):
-        token = reading.doc[i]
-        if (
-            token.dep_ == "prep"
-            and token.right_edge.i >= last
-            and reading.quote_of[i] < 0
-        ):
-            named = child(token, "pobj")
-            if (
-                token.lower_ in ("in", "at", "during")
-                and named is not None
-                and (named.lower_ in _OCCASIONS and i - 1 > head.i)
-            ):
-                return i - 1
-    return last
-
-
-def _extended(reading: Reading, verb: Token, last: int) -> int:
-    """A condition or reason right behind the content, without a comma, belongs to it."""
-    for below in verb.rights:
-        if (
-            below.left_edge.i == last + 1
-            and below.dep_ == "advcl"
-            and (reading.doc[last + 1].lower_ in _CONDITIONS)
-        ):
-            return below.right_edge.i
-    return last
 
 
 def _before(reading: Reading, verb: Token, clause: Token) -> list[Span] | None:
@@ -461,9 +198,7 @@ def _around(reading: Reading, verb: Token, head: Token) -> list[Span] | None:
     if tag_first > start:
         spans.append(reading.span(start, tag_first - 1))
     if tag_last < last:
-        spans.append(
-            reading.span(tag_last + 1, _cut(reading, head, tag_last + 1, last))
-        )
+        spans.append(reading.span(tag_last + 1, cut(reading, head, tag_last + 1, last)))
     return spans or None
 
 
@@ -512,7 +247,7 @@ def _rest(
         return reading.span(first, end - 1)
     if clause.right_edge.i < first or clause.i >= first:
         return None
-    return reading.span(first, _cut(reading, clause, first, clause.right_edge.i))
+    return reading.span(first, cut(reading, clause, first, clause.right_edge.i))
 
 
 def _infinitive(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
@@ -532,165 +267,16 @@ def _gerund(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
     return None
 
 
-def _complement(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
-    """``urges A to P``, ``accuses A of P``, ``calls A P``: object to end of complement."""
-    if child(verb, "auxpass") is not None:
-        return None
-    start: int | None = None
-    last = -1
-    complement = False
-    if (
-        "clause" in entry.frames
-        and any(
-            c.dep_ == "ccomp"
-            and (_marked_that(c) or child(c, "nsubj", "expl") is not None)
-            for c in verb.rights
-        )
-        and child(verb, "dobj", "dative") is not None
-    ):
-        return None  # 'tells A that P'
-    for below in verb.rights:
-        if below.dep_ in ("dobj", "dative") and start is None:
-            start, last = below.left_edge.i, below.right_edge.i
-        elif below.dep_ in ("xcomp", "ccomp", "oprd") or (
-            start is not None
-            and below.dep_ in ("npadvmod", "attr", "acomp")
-            and "predicate" in entry.frames
-            and below.lower_ not in _TIMES
-            and below.ent_type_ not in ("DATE", "TIME")
-        ):
-            if start is None and (
-                _marked_that(below) or child(below, "nsubj", "nsubjpass") is None
-            ):
-                continue
-            start = below.left_edge.i if start is None else start
-            last = max(last, below.right_edge.i)
-            complement = True
-        elif below.dep_ == "prep" and start is not None and not _of_occasion(below):
-            if below.lower_ in (
-                "of",
-                "for",
-                "to",
-                "with",
-                "as",
-                "on",
-                "over",
-                "against",
-            ):
-                last = max(last, below.right_edge.i)
-                complement = True
-    if start is None or not complement:
-        return None
-    return [reading.span(start, _cut(reading, verb, start, last))]
-
-
-def _as(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
-    """``describes A as P``."""
-    thing = child(verb, "dobj")
-    for below in verb.children:
-        if below.dep_ == "prep" and below.lower_ == "as":
-            if thing is not None and thing.i < below.i:
-                return [reading.span(thing.left_edge.i, below.right_edge.i)]
-        if below.dep_ == "prep" and below.lower_ == "to" and verb.lemma_ == "refer":
-            return (
-                [reading.span(below.i + 1, below.right_edge.i)]
-                if below.i + 1 <= (below.right_edge.i)
-                else None
-            )
-    return None
-
-
-def _preposition(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
-    """``calls for P``, ``calls on A to P``."""
-    for below in verb.rights:
-        if below.dep_ not in ("prep", "prt") or below.lower_ not in entry.prepositions:
-            continue
-        named = child(below, "pobj", "pcomp")
-        if named is None or is_pointer(reading, named):
-            continue
-        first, last = named.left_edge.i, named.right_edge.i
-        for further in verb.rights:
-            if (
-                further.dep_ in ("xcomp", "advcl")
-                and further.i > last
-                and any(c.lower_ == "to" for c in further.lefts)
-                and below.lower_ in ("on", "upon", "to", "for")
-            ):
-                last = further.right_edge.i
-        if below.lower_ in ("on", "upon", "to") and verb.lemma_ in (
-            "call",
-            "appeal",
-            "ask",
-        ):
-            if last == named.right_edge.i:
-                continue
-        last = _extended(reading, verb, _cut(reading, named, first, last))
-        return [reading.span(first, last)]
-    return None
-
-
-def _object(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
-    """``denies P``: the object, with the phrases that go on from it."""
-    if child(verb, "auxpass") is not None:
-        return None
-    thing = child(verb, "dobj")
-    if thing is None or thing.i < verb.i or is_pointer(reading, thing):
-        return None
-    if thing.pos_ == "PRON" or (
-        thing.tag_ == "VBG" and thing.left_edge == thing.right_edge
-    ):
-        return None
-    first, last = thing.left_edge.i, thing.right_edge.i
-    for below in verb.rights:
-        if below.dep_ == "prep" and below.i == last + 1 and not _of_occasion(below):
-            last = below.right_edge.i
-    return [reading.span(first, _cut(reading, thing, first, last))]
-
-
-def is_pointer(reading: Reading, token: Token) -> bool:
-    """Does the word only point to what is said ('this', 'comments')? The US does not."""
-    word = token.lower_.strip(".")
-    return word in reading.cues.pointers and not (
-        len(word) > 1 and token.text.isupper()
-    )
-
-
-def _of_occasion(prep: Token) -> bool:
-    """``on Monday``, ``in an interview``: about the act of saying, not its content."""
-    named = child(prep, "pobj")
-    if named is None:
-        return False
-    return (
-        named.lower_ in _TIMES
-        or named.ent_type_ in ("DATE", "TIME")
-        or named.lower_ in _OCCASIONS
-    )
-
-
 _FRAMES = (
-    ("complement", _complement),
+    ("complement", complement),
     ("clause", _clause),
-    ("preposition", _preposition),
+    ("preposition", preposition),
     ("infinitive", _infinitive),
     ("gerund", _gerund),
-    ("as", _as),
-    ("object", _object),
-    ("object", _passive),
-    ("clause", _noted),
-    ("quote", _postposed),
-    ("quote", _following),
+    ("as", described_as),
+    ("object", object_of),
+    ("object", passive),
+    ("clause", noted),
+    ("quote", postposed),
+    ("quote", following),
 )
-
-
-def _tidy(reading: Reading, spans: list[Span], verb: Token) -> list[Span]:
-    """The spans without edge punctuation, cutting no quotation, apart from the cue."""
-    tidy = []
-    for span in spans:
-        start, end = reading.whole(span.start, span.end)
-        cue = reading.starts[verb.i]
-        if start <= cue < end:
-            continue
-        stripped = reading.strip(start, end)
-        if stripped is not None:
-            tidy.append(stripped)
-    return tidy

@@ -64,7 +64,6 @@ def quoted(reading: Reading) -> Iterator[Attribution]:
                 source=tag.source if tag else None,
                 voice=Voice.DIRECT,
                 method="quoted" if tag else "quoted-alone",
-                confidence=0.9 if tag else 0.5,
             )
         end_of_current = _end_with_tag(reading, quote, tag)
     if current is not None:

@@ -30,11 +30,7 @@ def headlines(reading: Reading) -> Iterator[Attribution]:
         ):
             continue
         found = _colon(reading, start, line) or _dash(reading, start, line)
-        if (
-            found is None
-            and words <= _LONGEST
-            and (number == 0 or not reading.doc.has_annotation("DEP"))
-        ):
+        if found is None and words <= _LONGEST and number == 0:
             found = _present(reading, start, line)
         if found is not None:
             yield found
@@ -77,7 +73,8 @@ def _present(reading: Reading, start: int, line: str) -> Attribution | None:
         cue = reading.span(i, i)
         before = reading.strip(start, cue.start)
         after = reading.strip(cue.end, start + len(line))
-        if before is not None and _is_source(reading, before):
+        inverted = doc[i - 1].text == ","
+        if before is not None and not inverted and _is_source(reading, before):
             if after is not None and len(after.of(reading.text).split()) >= 2:
                 return _led(reading, verb, cue, before, after)
         if "clause" not in verb.frames or before is None:
@@ -86,7 +83,7 @@ def _present(reading: Reading, start: int, line: str) -> Attribution | None:
         comma = max(
             tail.rfind(", "), tail.rfind(",' "), tail.rfind(",’ "), tail.rfind(",” ")
         )
-        if doc[i - 1].text == "," and after is not None:
+        if inverted and after is not None:
             named = reading.strip(after.start, _until(reading.text, after))
             if named is not None and _is_source(reading, named):
                 return _made(_whole(reading, start, cue.start), cue, named, "headline")
@@ -150,7 +147,6 @@ def _made(content: Span, cue: Span, source: Span, method: str) -> Attribution:
         source=source,
         voice=Voice.INDIRECT,
         method=method,
-        confidence=0.7,
     )
 
 

@@ -13,10 +13,10 @@ _FULL = re.compile(
     rf"(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?\b)(?:,? (?P<y>(?:19|20)\d\d))?"
 )
 _MONTH_ONLY = re.compile(
-    rf"\b(?:in|since|during|back in|mid-|late|early|of)[ -]?(?:mid-|late |early )?"
+    rf"\b(?i:in|since|during|back in|mid-|late|early|of)[ -]?(?:mid-|late |early )?"
     rf"(?P<m>{_MONTH})(?:,? (?:of )?(?P<y>(?:19|20)\d\d))?\b"
 )
-_YEAR = re.compile(r"\b(?:in|since|back in|during|of) (?P<y>(?:19|20)\d\d)\b")
+_YEAR = re.compile(r"\b(?i:in|since|back in|during|of) (?P<y>(?:19|20)\d\d)\b")
 _LAST = re.compile(
     r"\b(?:last|the previous) (?P<unit>year|month|week)\b", re.IGNORECASE
 )

@@ -18,8 +18,6 @@ _CHANNELS = frozenset(
 
 def according(reading: Reading) -> Iterator[Attribution]:
     """``According to X, P`` and ``P, according to X``: the sentence without the phrase."""
-    if not reading.doc.has_annotation("DEP"):
-        return
     doc = reading.doc
     for token in doc:
         if token.lower_ != "according" or reading.quote_of[token.i] >= 0:
@@ -43,7 +41,6 @@ def according(reading: Reading) -> Iterator[Attribution]:
                 source=source,
                 voice=Voice.INDIRECT,
                 method="according",
-                confidence=0.8,
             )
 
 
@@ -76,8 +73,6 @@ def _rest_of_sentence(
 
 def nominal(reading: Reading) -> Iterator[Attribution]:
     """``X's claim that P``, ``the call by X for P``, ``X's threat to P``."""
-    if not reading.doc.has_annotation("DEP"):
-        return
     for token in reading.doc:
         noun = reading.noun(token)
         if noun is None or reading.quote_of[token.i] >= 0:
@@ -97,7 +92,6 @@ def nominal(reading: Reading) -> Iterator[Attribution]:
             source=source,
             voice=Voice.INDIRECT,
             method="nominal",
-            confidence=0.6,
         )
 
 

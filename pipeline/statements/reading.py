@@ -28,6 +28,7 @@ class Reading:
     cues: Cues
     starts: list[int] = field(init=False)
     quote_of: list[int] = field(init=False)  # per token: index of its quotation, or -1
+    sentences: list[int] = field(init=False)  # the first token of each sentence
 
     def __post_init__(self) -> None:
         self.starts = [token.idx for token in self.doc]
@@ -35,6 +36,8 @@ class Reading:
         for number, quote in enumerate(self.quotes):
             for i in range(*self.tokens_of(quote.outer)):
                 self.quote_of[i] = number
+        ends = (i for i in range(len(self.doc) - 1) if self.ends_sentence(i))
+        self.sentences = [0, *(i + 1 for i in ends)]
 
     def tokens_of(self, span: Span) -> tuple[int, int]:
         """The half-open range of tokens that begin inside the span."""
@@ -58,13 +61,9 @@ class Reading:
         Full stops inside quotation marks do not end it, so that a tag stays with its
         quotation.
         """
-        first = i
-        while first > 0 and not self.ends_sentence(first - 1):
-            first -= 1
-        last = i
-        while last < len(self.doc) - 1 and not self.ends_sentence(last):
-            last += 1
-        return first, last + 1
+        number = bisect_right(self.sentences, i)
+        last = self.sentences[number] if number < len(self.sentences) else len(self.doc)
+        return self.sentences[number - 1], last
 
     def ends_sentence(self, i: int) -> bool:
         """Does a sentence or a paragraph end with this token?"""

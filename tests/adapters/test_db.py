@@ -132,10 +132,10 @@ def test_a_page_that_fails_is_wanted_again_a_few_times(db):
 def test_an_article_is_found_by_url_or_guid_in_earlier_partitions_only(db):
     seen = DbSeen(db)
     article = a_seen(partition=str(TWO))
-    seen.replace(TWO, [(article, [b"x"])])
+    seen.replace(TWO, [(article, [1])])
 
     def find(before, url="", guid=""):
-        return seen.find(url=url, feed_id="herald", guid=guid, before=before)
+        return seen.find(urls=[url], feed_id="herald", guids=[guid], before=before)
 
     assert find(THREE, url=article.url) == [article]
     assert find(THREE, guid="g1") == [article]
@@ -145,16 +145,16 @@ def test_an_article_is_found_by_url_or_guid_in_earlier_partitions_only(db):
 
 def test_a_partition_made_again_replaces_what_it_remembered(db):
     seen = DbSeen(db)
-    seen.replace(ONE, [(a_seen(partition=str(ONE)), [b"x"])])
+    seen.replace(ONE, [(a_seen(partition=str(ONE)), [1])])
     other = a_seen(
         article_id="b" * 20, url="http://herald.example/b", partition=str(ONE)
     )
 
-    seen.replace(ONE, [(other, [b"y"])])
+    seen.replace(ONE, [(other, [2])])
 
     since = NOON - timedelta(days=7)
-    assert seen.alike([b"x"], since=since, before=TWO) == []
-    assert seen.alike([b"y"], since=since, before=TWO) == [other]
+    assert seen.alike([1], since=since, before=TWO) == []
+    assert seen.alike([2], since=since, before=TWO) == [other]
 
 
 # ---------------------------------------------------------------------------- record

@@ -304,7 +304,17 @@ class Spec:
     kind: str
     path: str | None = None
     url: str | None = None
+    url_env: str | None = None
     secret_env: str | None = None
+    form: str = "json"
+    chat: str | None = None
+    host: str | None = None
+    port: int | None = None
+    tls: str = "starttls"
+    username: str | None = None
+    sender: str | None = None
+    recipients: tuple[str, ...] = ()
+    ca_file: str | None = None
 
 
 def test_channels_are_opened_as_configured(tmp_path: Path):

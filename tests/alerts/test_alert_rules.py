@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,29 @@ def test_what_a_rule_leaves_out_is_all():
     assert rule.min_independent == 1
 
 
+def test_when_a_rule_tells_is_read_as_people_write_it():
+    (rule,) = rules_from(
+        {
+            "rules": [
+                {
+                    "id": "r",
+                    "channels": ["log"],
+                    "time_zone": "Europe/Kyiv",
+                    "quiet_hours": "22:00 - 7:00",
+                    "cooldown_minutes": 90,
+                    "digest": ["18:00", "8:30", "8:30"],
+                    "enabled": False,
+                }
+            ]
+        }
+    )
+
+    assert rule.quiet_hours == (time(22), time(7))
+    assert rule.digest_at == (time(8, 30), time(18))
+    assert rule.cooldown == timedelta(minutes=90)
+    assert not rule.enabled
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -43,6 +67,13 @@ def test_what_a_rule_leaves_out_is_all():
         ({"figure": ["Q1"]}, r"rules\[r\]\.figure: no such key; allowed: id, channels"),
         ({"channels": []}, r"rules\[r\]\.channels: at least one"),
         ({"id": ""}, r"rules\[1\]\.id: a text is wanted"),
+        ({"enabled": "no"}, r"rules\[r\]\.enabled: true or false"),
+        ({"time_zone": "Mars"}, r"rules\[r\]\.time_zone: no time zone 'Mars'"),
+        ({"quiet_hours": "22:00"}, r"rules\[r\]\.quiet_hours: two times"),
+        ({"quiet_hours": "22:00-25:00"}, r"rules\[r\]\.quiet_hours: '25:00' is no"),
+        ({"quiet_hours": "7:00-07:00"}, r"rules\[r\]\.quiet_hours: from and to"),
+        ({"cooldown_minutes": -1}, r"rules\[r\]\.cooldown_minutes: a whole number"),
+        ({"digest": ["soon"]}, r"rules\[r\]\.digest: 'soon' is no time of day"),
     ],
     ids=str,
 )

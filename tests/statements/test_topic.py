@@ -1,0 +1,124 @@
+"""On the topic or not, by a topic file alone."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+import pytest
+
+from pipeline.model import Span
+from pipeline.statements.gate import may_hold
+from pipeline.statements.lexicon import Cues, Offices, Topic
+from pipeline.statements.occasions import said_on
+from pipeline.statements.topic import TopicJudge, paragraph
+from tests.statements.parses import FIGURES, TOPIC
+
+JUDGE = TopicJudge(TOPIC)
+
+
+def test_a_strong_term_decides_alone():
+    assert JUDGE.about("the fall of Zenda", "", article_is=False)
+
+
+def test_a_context_term_needs_a_topic_around_it():
+    assert not JUDGE.about("our troops are ready", "", article_is=False)
+    assert JUDGE.about("our troops are ready", "", article_is=True)
+    assert JUDGE.about("our troops are ready", "Zenda fell.", article_is=False)
+
+
+def test_another_subject_is_off_even_in_such_an_article():
+    assert not JUDGE.about("the harvests were good", "", article_is=True)
+
+
+def test_words_without_terms_follow_their_article():
+    assert JUDGE.about("we hope for the best", "", article_is=True)
+    assert not JUDGE.about("we hope for the best", "", article_is=False)
+    assert not JUDGE.about("admiration for a friend", "", article_is=True, bare=True)
+
+
+def test_a_trailing_star_is_any_ending():
+    assert JUDGE.strong("the Ruritanian army")
+    assert not JUDGE.strong("Zendas")
+
+
+def test_subtopics_come_by_their_terms():
+    assert JUDGE.subtopics("talks on a truce, then talks on cannons") == (
+        "talks",
+        "arms",
+    )
+
+
+def test_the_title_alone_makes_an_article_one_on_the_topic():
+    assert JUDGE.article("Zenda falls\nNobody saw it.")
+    assert not JUDGE.article("News\nSomebody once saw Zenda." + " More." * 900)
+
+
+def test_a_paragraph_is_the_lines_own_text():
+    text = "One.\nTwo three.\nFour."
+
+    assert paragraph(text, Span(5, 8)) == "Two three."
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Elphberg spoke of Zenda.", True),
+        ("The president spoke of Zenda.", True),
+        ("Elphberg spoke of the opera.", False),
+        ("A farmer spoke of Zenda.", False),
+    ],
+)
+def test_the_gate_asks_for_a_strong_term_and_somebody(text, expected):
+    assert may_hold(text, FIGURES, TOPIC) is expected
+
+
+@pytest.mark.parametrize(
+    ("tag", "expected"),
+    [
+        ("In March 2022 he vowed", date(2022, 3, 1)),
+        ("he said in October", date(2024, 10, 1)),
+        ("he said on 5 April 2023", date(2023, 4, 5)),
+        ("Last year she said", date(2024, 1, 1)),
+        ("two months ago she said", date(2025, 4, 2)),
+        ("he said on Sunday", None),
+        ("he said on 30 May", None),
+    ],
+)
+def test_old_words_get_the_day_that_their_tag_names(tag, expected):
+    day, old = said_on(tag, date(2025, 6, 1))
+
+    assert day == expected
+    assert old is (expected is not None)
+
+
+def test_a_month_without_a_year_needs_a_day_of_publication():
+    assert said_on("in October he said", None) == (None, False)
+    assert said_on("he had previously said", None) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("make", "raw", "words"),
+    [
+        (
+            Cues.from_dict,
+            {"verbs": [{"id": "say", "frames": ["claus"]}]},
+            "verbs[say].frames",
+        ),
+        (Cues.from_dict, {"verbs": [{"id": "say", "act": "sings"}]}, "asserts"),
+        (Cues.from_dict, {"verb": []}, "allowed are"),
+        (Offices.from_dict, {"titles": [{"id": "x", "basis": "king"}]}, "hos"),
+        (Offices.from_dict, {"countries": [{"name": "X", "kind": "moon"}]}, "country"),
+        (
+            Offices.from_dict,
+            {"titles": [{"id": "x", "basis": "hos", "leader": 1}]},
+            "true or",
+        ),
+        (Topic.from_dict, {"id": "x"}, "topic.about"),
+        (Topic.from_dict, {"id": "x", "about": {"strong": []}}, "at least one"),
+        (Topic.from_dict, {"about": {"strong": ["x"]}}, "topic.id"),
+    ],
+)
+def test_a_mistake_names_its_key_and_what_is_allowed(make, raw, words):
+    with pytest.raises(ValueError, match=re.escape(words)):
+        make(raw)
