@@ -19,14 +19,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
-import spacy
 from spacy.language import Language
 
 from pipeline.adapters.config import ConfigFolder
-from pipeline.adapters.nlp import open_nlp
+from pipeline.adapters.nlp import open_nlp, version_of
 from pipeline.model import Attribution
 from pipeline.statements.attribution import attributions
 from pipeline.statements.blend import blended
@@ -82,7 +82,7 @@ class Extractor:
 
 
 def our_system(config: Path, model: str) -> Extractor | None:
-    """The rules, the learned tagger, or both; None where its files are absent."""
+    """The rules, the tagger alone, or the product's blend; None where files are absent."""
     folder = ConfigFolder(config)
     tag = None
     if model != "rules":
@@ -103,7 +103,7 @@ def our_system(config: Path, model: str) -> Extractor | None:
         topic=folder.topic("ukraine-war"),
         cues=folder.cues(),
         tag=tag,
-        blend=model == "both",
+        blend=model == "learned",
     )
 
 
@@ -396,7 +396,7 @@ def main() -> None:
     parser.add_argument("--score", type=Path, required=True)
     parser.add_argument("--config", type=Path, default=HERE.parent / "config")
     parser.add_argument(
-        "--model", choices=("rules", "learned", "both"), default="rules"
+        "--model", choices=("rules", "tagger", "learned"), default="learned"
     )
     parser.add_argument("--part", choices=("dev", "train"), default="dev")
     parser.add_argument("--errors", type=int, default=0, help="list so many errors")
@@ -409,9 +409,7 @@ def main() -> None:
     peer = textacy_system()
     if peer is not None:
         systems["textacy"] = peer
-    print(
-        f"spaCy {spacy.__version__}, {ours.nlp.meta['name']} {ours.nlp.meta['version']}"
-    )
+    print(f"spaCy {version('spacy')}, {version_of(ours.nlp)}")
     for name, system in systems.items():
         _report(name, system, args)
     print(PEERS)

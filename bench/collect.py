@@ -177,11 +177,13 @@ def ours(folder: Path, port: int, minutes: int) -> dict[str, float]:
     began, cpu = time.perf_counter(), time.process_time()
     fetched = app.fetch(at, everything=True)
     fetch = time.perf_counter() - began, time.process_time() - cpu
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     read = app.read(at)
     app.close()
     return {
         "fetch_wall": fetch[0],
         "fetch_cpu": fetch[1],
+        "fetch_memory": held,
         "feeds": fetched.counts["feeds"],
         "entries": read.rows,
         "failures": len(fetched.failures),
@@ -202,12 +204,13 @@ urls, database, began_at = json.load(open(sys.argv[1])), sys.argv[2], time.perf_
 reader = make_reader(database, feed_root="")
 for url in urls:
     reader.add_feed(url, exist_ok=True)
+before = reader.get_entry_counts().total
 began, cpu = time.perf_counter(), time.process_time()
-reader.update_feeds(workers=int(sys.argv[3]))
+reader.update_feeds(scheduled=False, workers=int(sys.argv[3]))
 print(json.dumps({
     "wall": time.perf_counter() - began, "cpu": time.process_time() - cpu,
     "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-    "entries": reader.get_entry_counts().total,
+    "entries": reader.get_entry_counts().total - before,
 }))
 """
 READER_WORKERS = 20
@@ -251,7 +254,8 @@ def with_reader(python: str, urls: list[str], folder: Path) -> dict[str, float] 
         return f"not installed ({error.strerror})"
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no word"])[-1]
-        return f"not installed ({last[:60]})"
+        word = "not installed" if "ModuleNotFoundError" in last else "failed"
+        return f"{word} ({last[:60]})"
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
 
@@ -262,11 +266,14 @@ def with_reader(python: str, urls: list[str], folder: Path) -> dict[str, float] 
 def row(name: str, found: dict[str, float] | str) -> str:
     if isinstance(found, str):
         return f"| {name} | {found} | | | |"
-    fetch = f" ({found['fetch_cpu']:.1f})" if "fetch_cpu" in found else ""
-    return (
-        f"| {name} | {found['wall']:.1f} | {found['cpu']:.1f}{fetch} | "
-        f"{found['memory']:.0f} | {found['entries']:,.0f} |"
-    )
+    cells = [f"{found['wall']:.1f}", f"{found['cpu']:.1f}", f"{found['memory']:.0f}"]
+    if "fetch_cpu" in found:
+        fetch = [found["fetch_wall"], found["fetch_cpu"], found["fetch_memory"]]
+        cells = [
+            f"{whole} ({part:.{0 if part > 99 else 1}f})"
+            for whole, part in zip(cells, fetch, strict=True)
+        ]
+    return f"| {name} | {' | '.join(cells)} | {found['entries']:,.0f} |"
 
 
 def config(folder: Path, urls: list[str]) -> None:
@@ -306,17 +313,47 @@ def rows(arguments: argparse.Namespace) -> Iterator[str]:
                 )
 
 
+def wire(lake: Path) -> str:
+    """Precision and recall of wire grouping on desks' edits of a lake's articles."""
+    import pyarrow.parquet as pq
+
+    from pipeline.articles.duplicates import bands, is_copy, signature
+    from tests.articles.article_builders import desk_edit
+
+    texts: dict[str, str] = {}
+    for path in sorted(lake.glob("work/articles/*/*.parquet")):
+        for one in pq.ParquetFile(path).read().to_pylist():
+            if one["language"] == "en" and len(one["text"]) > 700:
+                texts.setdefault(one["wire_group_id"], one["text"])
+    known = [(signature(text), set(bands(signature(text)))) for text in texts.values()]
+    right = found = total = 0
+    for nth, text in enumerate(texts.values()):
+        for edit in range(10):
+            mark = signature(desk_edit(text, 10 * nth + edit))
+            keys, total = set(bands(mark)), total + 1
+            for other, (sketch, its) in enumerate(known):
+                if keys & its and is_copy(mark, sketch):
+                    found, right = found + 1, right + (other == nth)
+    return (
+        f"{total} edits of {len(texts)} stories: precision {right / max(found, 1):.3f}, "
+        f"recall {right / max(total, 1):.3f}"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--feeds", type=int, default=1000)
     parser.add_argument("--hanging", type=int, default=20)
     parser.add_argument("--reader", default="reader-python")
+    parser.add_argument("--wire", type=Path, help="a lake: wire grouping, not speed")
     parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--bare", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--ours", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.serve is not None:
         asyncio.run(serve(arguments.serve))
+    elif arguments.wire is not None:
+        print(wire(arguments.wire))
     elif arguments.bare is not None:
         bodies = [a_feed(number) for number in range(arguments.bare)]
         print(json.dumps(measured(lambda: bare(bodies), "feedparser")))
@@ -325,7 +362,7 @@ def main() -> None:
         subject = partial(ours, Path(folder), int(port), int(minutes))
         print(json.dumps(measured(subject, "pipeline.app")))
     else:
-        print("| what | wall s | CPU s (of fetch) | peak MB | new entries |")
+        print("| what (of it, fetch) | wall s | CPU s | peak MB | new entries |")
         print("|---|---:|---:|---:|---:|")
         for line in rows(arguments):
             print(line, flush=True)

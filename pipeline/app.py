@@ -30,9 +30,9 @@ from pipeline.adapters.lake import LocalLake, write_whole
 from pipeline.adapters.nlp import open_nlp, version_of
 from pipeline.adapters.notify import open_channels
 from pipeline.adapters.tagger import open_tagger
-from pipeline.batch import Extractor, Tagger
+from pipeline.batch import Extractor
 from pipeline.claims.compare import compare_pair
-from pipeline.claims.judged import counted
+from pipeline.claims.judged import counted, error_rate
 from pipeline.errors import ConfigError, DamagedError, InputError
 from pipeline.feeds.discovery import block, outlines
 from pipeline.model import (
@@ -126,25 +126,24 @@ class App:
     @cached_property
     def extractor(self) -> Extractor:
         nlp = open_nlp(self.settings.nlp_model)
+        version, tagger = version_of(nlp), None
+        if self.settings.model == "learned":
+            encoder = open_tagger(Path(str(files("pipeline"))) / "statements" / "model")
+            version += f" {encoder.version}"
+            tagger = partial(attributions, encoder=encoder)
         return Extractor(
             nlp=nlp,
             figures=self.figures,
             topic=self.config.topic(self.settings.topic),
             cues=self.config.cues(),
-            version=version_of(nlp),
+            version=version,
             context_chars=self.settings.context_chars,
-            tagger=self._tagger(),
+            tagger=tagger,
         )
-
-    def _tagger(self) -> Tagger | None:
-        if self.settings.model == "rules":
-            return None
-        encoder = open_tagger(Path(str(files("pipeline"))) / "statements" / "model")
-        return partial(attributions, encoder=encoder)
 
     @cached_property
     def _alerts(self) -> tuple[list[AlertRule], list[ChannelConfig]]:
-        return self.config.alerts()
+        return self.config.alerts(self.settings.topic)
 
     @cached_property
     def _templates(self) -> dict[str, str]:
@@ -440,6 +439,7 @@ class App:
         ) | {
             "channels": self.outbox.channels(),
             "judgements": counted(self.judgements.all()),
+            "alerts in error": error_rate(self.judgements.all()),
         }
 
     def _step(self, name: str) -> Callable[[datetime], Report]:

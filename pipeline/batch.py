@@ -14,6 +14,8 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from pipeline.model import Article, Attribution, Quoted, Statement
+from pipeline.statements.attribution import attributions
+from pipeline.statements.blend import blended
 from pipeline.statements.extract import extract_statements
 from pipeline.statements.figures import FigureIndex
 from pipeline.statements.gate import may_hold
@@ -37,8 +39,7 @@ Tagger = Callable[[Sequence[str]], list[list[Attribution]]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extractor:
-    """Everything that extraction needs. Without a ``tagger`` the rules find the
-    attributions."""
+    """Everything that extraction needs. Without a ``tagger`` the rules work alone."""
 
     nlp: Parser
     figures: FigureIndex
@@ -63,10 +64,11 @@ class Extractor:
             if everyone or may_hold(text, self.figures, self.topic)
         ]
         words = [texts[nth][0] for nth in read]
-        found = self.tagger(words) if self.tagger else [None] * len(words)
+        tagged = self.tagger(words) if self.tagger else [()] * len(words)
         docs = self.nlp.pipe(words, batch_size=16)
-        for nth, doc, attributions in zip(read, docs, found, strict=True):
+        for nth, doc, learned in zip(read, docs, tagged, strict=True):
             text, published = texts[nth]
+            by_rules = attributions(doc, text, self.cues)
             out[nth] = extract_statements(
                 doc,
                 text,
@@ -74,7 +76,7 @@ class Extractor:
                 self.figures,
                 self.topic,
                 self.cues,
-                attributions,
+                blended(by_rules, learned) if self.tagger else by_rules,
                 everyone=everyone,
             )
         return out

@@ -92,7 +92,7 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         None, description="SQLAlchemy URL; a SQLite file in the lake if absent"
     )
-    model: str = Field("rules", pattern="^(rules|learned)$", description="extractor")
+    model: str = Field("learned", pattern="^(rules|learned)$", description="extractor")
     nlp_model: str = Field("", description="spaCy package; the best installed if empty")
     topic: str = Field("ukraine-war", description="file in config/topics")
     archive_days: int = Field(

@@ -333,13 +333,13 @@ def read(
         made = _Reading(partition, feeds, lake, seen, bounds)
         made.read(archive)
         progress.stale("extract", partition)
-        written = lake.write("articles", partition, to_arrow(Article, made.articles))
+        written = lake.write("articles", partition, made.table())
         seen.replace(partition, made.here.own)
         return written, Report(
             step="read",
-            rows=len(made.articles),
+            rows=len(made.here.own),
             failures=tuple(made.failures),
-            counts=made.counts(),
+            counts=made.counts,
         )
 
     return _each("read", at, progress, make)
@@ -357,6 +357,8 @@ def _kept(partition: Partition, archive: Archive, lake: Lake) -> pa.Table | None
     """The articles of a partition whose archive is gone: they are not made again."""
     return None if archive.holds(partition) else lake.read("articles", partition)
 
+
+HELD_ARTICLES = 2_000
 
 Memory = list[tuple[SeenArticle, Sequence[int]]]
 
@@ -379,8 +381,9 @@ class _Reading:
         self.here = _SeenHere(seen, partition)
         self.pages: dict[str, PageText] = {}
         self.articles: list[Article] = []
+        self.tables: list[pa.Table] = []
         self.failures: list[str] = []
-        self.refused: dict[str, int] = {}
+        self.counts = {"revisions": 0, "backlog": 0, "not English": 0}
 
     def read(self, archive: Archive) -> None:
         used: set[str] = set()
@@ -399,17 +402,20 @@ class _Reading:
             if url not in self.pages:
                 self.failures.append(str(why))
                 kind = f"pages with {why.reason.partition(':')[0]}"
-                self.refused[kind] = self.refused.get(kind, 0) + 1
+                self.counts[kind] = self.counts.get(kind, 0) + 1
         for entry in self._entries_of_late_pages(used):
             self._tell(entry.feed_id, [entry])
 
-    def counts(self) -> dict[str, int]:
-        return {
-            "revisions": sum(1 for article in self.articles if article.revision > 1),
-            "backlog": sum(1 for article in self.articles if article.backlog),
-            "not English": sum(1 for a in self.articles if a.language != LANGUAGE),
-            **dict(sorted(self.refused.items())),
-        }
+    def table(self) -> pa.Table:
+        """The articles as a table; they are held as such, some thousand at a time."""
+        self._pack()
+        self.pages.clear()
+        tables, self.tables = self.tables, []
+        return pa.concat_tables(tables)
+
+    def _pack(self) -> None:
+        self.tables.append(to_arrow(Article, self.articles))
+        self.articles = []
 
     def _entries(self, response: Response) -> Sequence[Entry]:
         if response.repeats is not None:
@@ -466,6 +472,11 @@ class _Reading:
         )
         if article is not None:
             self.articles.append(article)
+            self.counts["revisions"] += article.revision > 1
+            self.counts["backlog"] += article.backlog
+            self.counts["not English"] += article.language != LANGUAGE
+            if len(self.articles) >= HELD_ARTICLES:
+                self._pack()
             remembered = seen_of(article, mark)
             self.here.add(
                 replace(remembered, partition=str(self.here.partition)), found

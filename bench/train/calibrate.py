@@ -1,7 +1,7 @@
 """Choose ``Options.scale``: python -m bench.train.calibrate MODEL SCORE_FOLDER DEV.jsonl.
 
 An attribution is right when its content matches a gold content at Jaccard 0.8 and its
-source is the gold source. A logistic curve over the network's log-probabilities is
+source is the gold source. A logistic curve over the network's log-odds is
 fitted; the table that is printed comes from five folds of articles, each judged by a
 curve fitted on the other four. ``--write`` puts the curve fitted on all into meta.json.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.adapters.tagger import open_tagger
-from pipeline.statements.learned import attribution, findings, quotes
+from pipeline.statements.learned import attribution, findings, log_odds, quotes
 
 
 def fitted(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -75,7 +75,7 @@ def main() -> None:
                 one.edge_probability,
                 one.source_probability if one.source is not None else 1.0,
             )
-            x.append([np.log(max(p, 1e-4)) for p in chances])
+            x.append([log_odds(p) for p in chances])
             y.append(float(right))
             article.append(number)
     xs, ys, fold = np.array(x), np.array(y), np.array(article) % 5

@@ -20,6 +20,8 @@ from pipeline.adapters.tagger import open_tagger
 from pipeline.model import Attribution
 from pipeline.statements.learned import attributions
 
+PRONOUNS = frozenset(("he", "she", "they", "it", "who", "i", "we"))
+
 
 def rows_of(text: str, found: list[Attribution]) -> list[dict]:
     return [
@@ -108,7 +110,19 @@ def war(model: Path, folder: Path) -> None:
                     place = a.source or a.cue or a.content[0]
                     inside = [n for at, n in names if place.start <= at < place.end]
                     before = [n for at, n in names if at < place.end]
-                    name = (inside or before[::-1] or [n for _, n in names] or [""])[0]
+                    other = a.source is not None and re.search(
+                        r"[a-z] [A-Z]|^[A-Z]", a.source.of(text)
+                    )
+                    near = before[::-1] or [n for _, n in names] or [""]
+                    if a.source is not None and a.source.of(text).lower() in PRONOUNS:
+                        other = None
+                    name = (
+                        inside[0]
+                        if inside
+                        else row["speaker_text"]
+                        if other
+                        else near[0]
+                    )
                     statements.append(row | {"speaker_name": name, "about_war": True})
                 print(
                     json.dumps(

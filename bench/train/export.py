@@ -20,7 +20,7 @@ from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import load_file
 
 HIDDEN, HEADS, LAYERS, BILINEAR, LABELS, REACH = 384, 12, 6, 96, 6, 160
-OPTIONS = '{"cue": 0.4, "quoted": 0.2, "part": 0.65, "core": 176, "context": 39, "scale": [1.0, 1.0, 1.0, 1.0, 2.0]}'
+OPTIONS = '{"cue": 0.4, "quoted": 0.2, "part": 0.7, "core": 160, "context": 47, "scale": [0.3, 0.3, 0.6, 0.1, -1.5]}'
 CANDIDATE = 0.12  # least probability of a cue start that is linked at all
 
 

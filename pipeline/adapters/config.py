@@ -182,8 +182,13 @@ class ConfigFolder:
             )
         return self._source(f"topics/{topic_id}.toml").make(Topic.from_dict)
 
-    def alerts(self) -> tuple[list[AlertRule], list[ChannelConfig]]:
-        """alerts.toml: rules, and the channels that they name."""
+    def alerts(
+        self, topic_id: str | None = None
+    ) -> tuple[list[AlertRule], list[ChannelConfig]]:
+        """alerts.toml: rules, and the channels that they name.
+
+        The figures that a rule names are tracked; its topics are the topic's, if given.
+        """
         source = self._source("alerts.toml")
         channels = source.items("channels", ChannelConfig)
         source.unique("channels", [channel.id for channel in channels])
@@ -196,7 +201,33 @@ class ConfigFolder:
                         ("rules", nth, "channels"),
                         f"no channel {channel!r}; there are {', '.join(sorted(known))}",
                     )
+        self._named(rules, topic_id, source)
         return rules, channels
+
+    def _named(
+        self, rules: Sequence[AlertRule], topic_id: str | None, source: _Source
+    ) -> None:
+        """ConfigError where a rule names a figure or topic that there is not."""
+        if not any(rule.figures or rule.topics for rule in rules):
+            return
+        figures = {figure.id for figure in self.figures()}
+        topics: set[str] = set()
+        if topic_id is not None:
+            topic = self.topic(topic_id)
+            topics = {topic.id, *(one.id for one in topic.subtopics)}
+        for nth, rule in enumerate(rules):
+            for figure in rule.figures:
+                if figure not in figures:
+                    raise source.error(
+                        ("rules", nth, "figures"),
+                        f"no figure {figure!r} in figures.toml",
+                    )
+            for one in rule.topics:
+                if topics and one not in topics:
+                    raise source.error(
+                        ("rules", nth, "topics"),
+                        f"no topic {one!r}; there are {', '.join(sorted(topics))}",
+                    )
 
     def alert_templates(self, folder: Path | None) -> dict[str, str]:
         """The user's own forms of a message, by form; each is tried on a sample.

@@ -8,11 +8,13 @@ that partition is made again.
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
@@ -575,27 +577,23 @@ class DbSeen:
     ) -> None:
         columns = [column.name for column in seen.columns]
         key = str(partition)
-        own = sorted(  # in the order of the index, which is far faster
-            (band, nth)
-            for nth, (article, found) in enumerate(rows)
-            if article.revision == 1
-            for band in found
-        )
+        ids, found = [], array("q")
+        for article, some in rows:
+            if article.revision == 1:
+                ids += [article.article_id] * len(some)
+                found.extend(some)
+        order = np.argsort(np.asarray(found), kind="stable")  # the index likes an order
         with self._db.begin() as db:
             for table in (seen, bands):
                 db.execute(sa.delete(table).where(table.c.partition == str(partition)))
-            for some in _portions(range(len(rows))):
-                articles = [rows[nth][0] for nth in some]
+            for start in range(0, len(rows), 900):
+                articles = [article for article, _ in rows[start : start + 900]]
                 made = [{c: getattr(one, c) for c in columns} for one in articles]
                 self._db.upsert(db, seen, made)
-            for pairs in _portions(own, 20_000):
+            for start in range(0, len(order), 20_000):
                 values = [
-                    {
-                        "partition": key,
-                        "band": band,
-                        "article_id": rows[nth][0].article_id,
-                    }
-                    for band, nth in pairs
+                    {"partition": key, "band": found[nth], "article_id": ids[nth]}
+                    for nth in order[start : start + 20_000].tolist()
                 ]
                 db.execute(sa.insert(bands), values)
 

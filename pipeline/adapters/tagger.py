@@ -9,15 +9,21 @@ import numpy as np
 import onnxruntime as ort
 from tokenizers import Tokenizer
 
-from pipeline.statements.learned import Encoder, Ints, Options, Reading
+from pipeline.errors import ModelError
+from pipeline.statements.learned import Ints, Options, Reading
 
 
 class OnnxTagger:
     """An ``Encoder`` that runs the network of one folder."""
 
     def __init__(
-        self, tokenizer: Tokenizer, session: ort.InferenceSession, options: Options
+        self,
+        tokenizer: Tokenizer,
+        session: ort.InferenceSession,
+        options: Options,
+        version: str,
     ) -> None:
+        self.version = version
         self._tokenizer = tokenizer
         self._session = session
         self._options = options
@@ -38,12 +44,14 @@ class OnnxTagger:
         return Reading(cue=cue, starts=starts, links=links)
 
 
-def open_tagger(path: Path, threads: int = 1) -> Encoder:
+def open_tagger(path: Path, threads: int = 1) -> OnnxTagger:
     """The tagger in the folder ``path`` (``tagger.onnx``, ``tokenizer.json``, ``meta.json``).
 
     Weights are stored small and widened to 32 bits when the session opens, so opening
     takes a second and computing loses nothing to activations of eight bits.
     """
+    if not (path / "tagger.onnx").is_file():
+        raise ModelError(str(path), "no tagger.onnx; reinstall, or set model = 'rules'")
     tokenizer = Tokenizer.from_file(str(path / "tokenizer.json"))
     tokenizer.no_truncation()
     tokenizer.no_padding()
@@ -57,5 +65,8 @@ def open_tagger(path: Path, threads: int = 1) -> Encoder:
     meta = json.loads((path / "meta.json").read_text("utf-8"))
     chosen = meta["options"]
     return OnnxTagger(
-        tokenizer, session, Options(**{**chosen, "scale": tuple(chosen["scale"])})
+        tokenizer,
+        session,
+        Options(**{**chosen, "scale": tuple(chosen["scale"])}),
+        f"tagger-{meta['sha256'][:8]}",
     )

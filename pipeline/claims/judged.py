@@ -61,3 +61,11 @@ def counted(judgements: Sequence[Judgement]) -> dict[str, int]:
         for verdict in Verdict
         if (found := grouped[str(verdict)] + marks[str(verdict)])
     }
+
+
+def error_rate(judgements: Sequence[Judgement]) -> str:
+    """Of the claims whose alert an editor judged, how many it was wrong or needless for."""
+    found = counted([one for one in judgements if one.verdict in MARKS])
+    judged = sum(found.values())
+    wrong = judged - found.get(str(Verdict.RIGHT), 0)
+    return f"{wrong} of {judged} ({wrong / judged:.0%})" if judged else "none judged"

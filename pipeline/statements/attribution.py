@@ -13,7 +13,7 @@ from pipeline.statements.direct import loose, quoted
 from pipeline.statements.headlines import headlines
 from pipeline.statements.lexicon import Cues
 from pipeline.statements.phrases import according, nominal
-from pipeline.statements.quotations import Quotation, quotations
+from pipeline.statements.quotations import quotations
 from pipeline.statements.reading import Reading
 
 RULES = (quoted, according, reported, nominal, headlines)
@@ -45,50 +45,78 @@ every third article of PolNeAR's train part, attitudes left out."""
 def attributions(doc: Doc, text: str, cues: Cues) -> list[Attribution]:
     """The attributions of a text, in the order of their content.
 
-    ``doc`` is the parse of ``text``; without one there are none. What a quotation itself reports is left out; of two
-    findings with mostly the same words, or with one cue, the one of the earlier rule
-    stays.
+    ``doc`` is the parse of ``text``; without one there are none. What a quotation itself
+    reports is left out; of two findings with mostly the same words, or with one cue, the
+    one of the earlier rule stays.
     """
     if not doc.has_annotation("DEP"):
         return []  # spaCy 3.8 can crash the process when asked for children here
-    quotes = quotations(text)
-    reading = Reading(doc, text, quotes, cues)
-    kept: list[Attribution] = []
+    reading = Reading(doc, text, quotations(text), cues)
+    findings = _Findings(reading)
     for rule in RULES:
         for found in rule(reading):
-            if _inside_quotation(found, quotes) and rule is not quoted:
-                continue
-            _keep(reading, kept, _shaped(found, quotes))
-    _take_up(reading, kept)
-    return sorted(kept, key=lambda a: (a.content[0], a.content[-1].end))
+            if rule is quoted or not _inside_quotation(found, reading):
+                findings.add(_shaped(found, reading))
+    _take_up(reading, findings.kept)
+    return sorted(findings.kept, key=lambda a: (a.content[0], a.content[-1].end))
 
 
-def _keep(reading: Reading, kept: list[Attribution], found: Attribution) -> None:
-    """Add a finding, or join it to one whose tag stands between the two contents."""
-    for number, other in enumerate(kept):
-        if (
-            found.cue is not None
-            and found.cue == other.cue
-            and _shared(found, other) == 0
-        ):
-            first, second = sorted((found, other), key=lambda a: a.content[0])
-            around = first.content[-1].end <= found.cue.start < second.content[0].start
-            lead = reading.text[found.cue.end : second.content[0].start].split()
-            resumed = (
-                lead[-1:] == ["that"] or reading.text[second.content[0].start].islower()
-            )
-            if (
-                around
-                and resumed
-                and (second.method == "quoted" or lead[-1:] == ["that"])
-            ):
-                content = (*first.content, *second.content)
-                voice = voice_of(content, reading.quotes)
-                kept[number] = replace(other, content=content, voice=voice)
-            if around:
+class _Findings:
+    """What was found so far, looked up by place."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self.kept: list[Attribution] = []
+        self._near: dict[int, set[int]] = {}
+
+    def add(self, found: Attribution) -> None:
+        """Keep a finding, join it to one whose tag stands between, or drop it."""
+        near = self._around(found)
+        for number in near:
+            if _tag_between(found, self.kept[number]):
+                joined = self._joined(found, self.kept[number])
+                if joined is not None:
+                    self._put(number, joined)
                 return
-    if not any(_same(found, other) for other in kept):
-        kept.append(found)
+        if not any(_same(found, self.kept[number]) for number in near):
+            self.kept.append(found)
+            self._put(len(self.kept) - 1, found)
+
+    def _joined(self, found: Attribution, other: Attribution) -> Attribution | None:
+        """``"P1," he said, "and p2"``; ``"P1," he said, that P2``: one statement."""
+        assert found.cue is not None
+        first, second = sorted((found, other), key=lambda a: a.content[0])
+        start = second.content[0].start
+        text = self.reading.text
+        that = text[found.cue.end : start].split()[-1:] == ["that"]
+        if not that and not (text[start].islower() and second.method == "quoted"):
+            return None
+        content = (*first.content, *second.content)
+        return replace(other, content=content, voice=voice_of(content, self.reading))
+
+    def _around(self, found: Attribution) -> list[int]:
+        return sorted(
+            {n for block in _blocks(found) for n in self._near.get(block, ())}
+        )
+
+    def _put(self, number: int, found: Attribution) -> None:
+        self.kept[number] = found
+        for block in _blocks(found):
+            self._near.setdefault(block, set()).add(number)
+
+
+def _blocks(found: Attribution) -> set[int]:
+    """Numbers of the stretches of 512 code points that a finding touches."""
+    spans = [*found.content, *([found.cue] if found.cue else [])]
+    return {n for span in spans for n in range(span.start >> 9, (span.end >> 9) + 1)}
+
+
+def _tag_between(one: Attribution, other: Attribution) -> bool:
+    """Have both one cue, which stands between their contents?"""
+    if one.cue is None or one.cue != other.cue or _shared(one, other):
+        return False
+    first, second = sorted((one, other), key=lambda a: a.content[0])
+    return first.content[-1].end <= one.cue.start < second.content[0].start
 
 
 def _take_up(reading: Reading, kept: list[Attribution]) -> None:
@@ -111,7 +139,7 @@ def _take_up(reading: Reading, kept: list[Attribution]) -> None:
         closes = last.cue is not None and last.cue.start >= last.content[-1].end
         if closes and any(q.outer.end == last.content[-1].end for q in reading.quotes):
             content = (*last.content, quote.inner)
-            voice = voice_of(content, reading.quotes)
+            voice = voice_of(content, reading)
             kept[kept.index(last)] = replace(last, content=content, voice=voice)
         else:
             kept.append(
@@ -130,48 +158,46 @@ def _stops(text: str) -> int:
     return sum(text.count(mark) for mark in (". ", "! ", "? "))
 
 
-def voice_of(content: Iterable[Span], quotes: Iterable[Quotation]) -> Voice:
+def voice_of(content: Iterable[Span], reading: Reading) -> Voice:
     """Direct when all of it stands inside marks, mixed when some does."""
     spans = list(content)
-    marked = [q.outer for q in quotes]
     covered = sum(
-        max(0, min(span.end, mark.end) - max(span.start, mark.start))
+        min(span.end, quote.outer.end) - max(span.start, quote.outer.start)
         for span in spans
-        for mark in marked
-        if mark.overlaps(span)
+        for quote in reading.quotes_over(span.start, span.end)
     )
-    total = sum(len(span) for span in spans)
-    if covered >= 0.95 * total:
+    if covered >= 0.95 * sum(map(len, spans)):
         return Voice.DIRECT
     return Voice.MIXED if covered else Voice.INDIRECT
 
 
-def _inside_quotation(found: Attribution, quotes: Iterable[Quotation]) -> bool:
+def _inside_quotation(found: Attribution, reading: Reading) -> bool:
     cue = found.cue
-    return cue is not None and any(q.outer.holds(cue) for q in quotes)
+    return cue is not None and any(
+        quote.outer.holds(cue) for quote in reading.quotes_over(cue.start, cue.end)
+    )
 
 
-def _shaped(found: Attribution, quotes: list[Quotation]) -> Attribution:
-    """The finding with its voice; a content wholly inside marks goes without them."""
-    content = []
-    for span in found.content:
-        for quote in quotes:
-            if quote.outer == span or (
-                quote.outer.start == span.start
-                and quote.outer.end - 1 <= span.end
-                and quote.inner.end <= span.end <= quote.outer.end
-            ):
-                span = quote.inner
-                break
-        content.append(span)
-    return Attribution(
-        content=tuple(content),
-        cue=found.cue,
-        source=found.source,
-        voice=voice_of(content, quotes),
-        method=found.method,
+def _shaped(found: Attribution, reading: Reading) -> Attribution:
+    """The finding with its voice and confidence; wholly inside marks it goes without."""
+    content = tuple(_without_marks(span, reading) for span in found.content)
+    return replace(
+        found,
+        content=content,
+        voice=voice_of(content, reading),
         confidence=SURE[found.method],
     )
+
+
+def _without_marks(span: Span, reading: Reading) -> Span:
+    for quote in reading.quotes_over(span.start, span.end):
+        outer, inner = quote.outer, quote.inner
+        if (
+            outer.start == span.start
+            and max(inner.end, outer.end - 1) <= span.end <= outer.end
+        ):
+            return inner
+    return span
 
 
 def _same(one: Attribution, other: Attribution) -> bool:

@@ -16,6 +16,7 @@ from spacy.tokens import Doc
 
 from pipeline.model import MentionKind, Span
 from pipeline.statements.cast import Cast, Member
+from pipeline.statements.intervals import Holders
 from pipeline.statements.quotations import Quotation
 
 PRONOUNS = {
@@ -40,11 +41,13 @@ class Antecedents:
     contents: Sequence[Span] = ()  # what statements say, in text order
     speakers: list[tuple[int, Member]] = field(default_factory=list)
     together: list[Member] = field(default_factory=list)  # the last who spoke jointly
+    _contents: Holders = field(init=False)
     _starts: list[int] = field(init=False)
     _sentences: list[int] = field(init=False)
     _outers: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
+        self._contents = Holders((span, 0) for span in self.contents)
         self._starts = [token.idx for token in self.doc]
         self._sentences = [s.start_char for s in self.doc.sents]
         self._outers = [q.outer.start for q in self.quotes]
@@ -54,7 +57,7 @@ class Antecedents:
 
         A source inside what another says is not remembered.
         """
-        if not any(span.start < at <= span.end for span in self.contents):
+        if not self._contents.any(Span(max(0, at - 1), at)):
             self.speakers.append((at, member))
 
     def of_pronoun(
@@ -93,7 +96,7 @@ class Antecedents:
                 score += 1.4
             if self.quoted(span.start) and not self.quoted(at):
                 score -= 2.5
-            elif any(content.holds(span) for content in self.contents):
+            elif self._contents.any(span):
                 score -= 0.8
             if speaker is member:
                 score += max(0.0, 1.6 - 0.4 * since)
@@ -113,7 +116,9 @@ class Antecedents:
         for span, member in entries[number : number + 3]:
             near = self._sentence(span.start) == self._sentence(at)
             if near and _agreement(wanted, member) > 0:
-                if not any(part.holds(span) for part in (*said, *self.contents)):
+                if not self._contents.any(span) and not any(
+                    p.holds(span) for p in said
+                ):
                     return member
         return None
 

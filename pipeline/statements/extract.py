@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import date
 
 from spacy.tokens import Doc
@@ -16,6 +15,7 @@ from pipeline.statements.cast import cast_of
 from pipeline.statements.coreference import Antecedents
 from pipeline.statements.figures import FigureIndex
 from pipeline.statements.lexicon import Cues, Topic
+from pipeline.statements.nesting import outermost
 from pipeline.statements.occasions import said_on
 from pipeline.statements.quotations import Quotation, quotations
 from pipeline.statements.speakers import Recognition
@@ -56,7 +56,7 @@ def extract_statements(
     made = list(
         _recognised(doc, text, published, found, recognition, topic, cues, quotes)
     )
-    return [quoted for quoted in _outermost(made) if everyone or _counts(quoted)]
+    return [quoted for quoted in outermost(made) if everyone or _counts(quoted)]
 
 
 def _counts(quoted: Quoted) -> bool:
@@ -145,49 +145,6 @@ def _tag(text: str, one: Attribution) -> str:
     start = max(start, before + 1)
     stops = [text.find(mark, at.end, end) for mark in (". ", "\n")]
     return text[start : min([stop for stop in stops if stop >= 0], default=end)]
-
-
-def _outermost(made: Sequence[Quoted]) -> list[Quoted]:
-    """Statements whose cue stands inside another's content belong to that one, which
-    names their speakers as nested."""
-    kept = []
-    made = [quoted for quoted in made if not _swallows(quoted, made)]
-    for quoted in made:
-        if any(_inside(quoted, other) for other in made):
-            continue
-        relayed = {
-            other.speaker.name: None
-            for other in made
-            if _inside(other, quoted) and other.speaker.name != quoted.speaker.name
-        }
-        kept.append(replace(quoted, nested=tuple(relayed)) if relayed else quoted)
-    return kept
-
-
-def _swallows(outer: Quoted, made: Sequence[Quoted]) -> bool:
-    """A tag that took the sentence before it, with its own speaker's cue, for content."""
-    found = outer.attribution
-    if (
-        found.cue is None
-        or found.cue.start < found.content[0].end
-        or not outer.speaker.name
-    ):
-        return False
-    return any(
-        inner.speaker.name == outer.speaker.name
-        and inner.speaker.mention_kind is not MentionKind.PRONOUN
-        and _inside(inner, outer)
-        for inner in made
-    )
-
-
-def _inside(inner: Quoted, outer: Quoted) -> bool:
-    cue = inner.attribution.cue
-    if cue is None or inner is outer or outer.act is Act.ATTITUDE:
-        return False
-    if inner.attribution.method == "nominal" and outer.attribution.method != "clause":
-        return False  # 'Y rejected X's claim that P': P is X's, by the reporter's word
-    return any(span.holds(cue) for span in outer.attribution.content)
 
 
 def _confidence(one: Attribution, speaker: Speaker) -> float:

@@ -200,16 +200,16 @@ class Reading:
 class Options:
     """How to decode, chosen on articles that the weights have not seen.
 
-    ``scale`` turns an attribution's log-probabilities into a confidence: weights of
+    ``scale`` turns an attribution's log-odds into a confidence: weights of
     cue, content, edges and source, then the intercept of a logistic curve.
     """
 
     cue: float = 0.4  # least probability that a cue begins
     quoted: float = 0.2  # the same, where most of the content stands in quotation marks
-    part: float = 0.65  # least mean probability of a further part of a content
-    core: int = 176  # most pieces of a window whose cues are taken
-    context: int = 39  # pieces to each side of the core
-    scale: tuple[float, float, float, float, float] = (1.0, 1.0, 1.0, 1.0, 2.0)
+    part: float = 0.7  # least mean probability of a further part of a content
+    core: int = 160  # most pieces of a window whose cues are taken
+    context: int = 47  # pieces to each side of the core
+    scale: tuple[float, float, float, float, float] = (0.3, 0.3, 0.6, 0.1, -1.5)
 
 
 class Encoder(Protocol):
@@ -247,7 +247,9 @@ for _label, _after in (
 def windows(rows: Ints, *, core: int, context: int) -> list[tuple[int, int, int, int]]:
     """Cuts of a text: (window start, core start, core end, window end) in pieces.
 
-    Cores are whole paragraphs where they fit; together they are the text.
+    Cores are whole paragraphs where they fit; together they are the text. Context is
+    whole paragraphs too, where one begins within its reach: the network was trained on
+    windows that begin and end so.
     """
     size = len(rows)
     heads = np.flatnonzero(rows[:, 3])
@@ -259,7 +261,14 @@ def windows(rows: Ints, *, core: int, context: int) -> list[tuple[int, int, int,
             near = heads[(heads > at + core // 4) & (heads <= end)]
             if len(near):
                 end = int(near[-1])
-        found.append((max(0, at - context), at, end, min(size, end + context)))
+        before, after = max(0, at - context), min(size, end + context)
+        first = heads[(heads >= before) & (heads <= at)]
+        last = heads[(heads >= end) & (heads <= after)]
+        if len(first):
+            before = int(first[0])
+        if len(last) and after < size:
+            after = int(last[-1])
+        found.append((before, at, end, after))
         at = end
     return found
 
@@ -509,11 +518,14 @@ def confidence(found: Found, options: Options) -> float:
         found.source_probability if found.source is not None else 1.0,
     )
     *weights, intercept = options.scale
-    logs = [
-        weight * math.log(max(p, 1e-4))
-        for weight, p in zip(weights, chances, strict=True)
-    ]
-    return round(1 / (1 + math.exp(-(sum(logs) + intercept))), 4)
+    odds = sum(w * log_odds(p) for w, p in zip(weights, chances, strict=True))
+    return round(1 / (1 + math.exp(-(odds + intercept))), 4)
+
+
+def log_odds(chance: float) -> float:
+    """The logarithm of p / (1 - p), for p kept between 0.002 and 0.998."""
+    chance = min(max(chance, 0.002), 0.998)
+    return math.log(chance / (1 - chance))
 
 
 def _joined(text: str, spans: Sequence[Span]) -> list[Span]:

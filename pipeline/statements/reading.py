@@ -104,12 +104,19 @@ class Reading:
             end -= 1
         return Span(start, end) if end > start else None
 
+    def quotes_over(self, start: int, end: int) -> list[Quotation]:
+        """The quotations that touch a range; they never overlap one another."""
+        number = bisect_right(self.quotes, start, key=lambda q: q.outer.end)
+        found = []
+        while number < len(self.quotes) and self.quotes[number].outer.start < end:
+            found.append(self.quotes[number])
+            number += 1
+        return found
+
     def whole(self, start: int, end: int) -> tuple[int, int]:
         """The range, grown so that it cuts no quotation in two."""
-        for quote in self.quotes:
+        for quote in self.quotes_over(start, end):
             outer = quote.outer
-            if outer.start >= end:
-                break
             if outer.start < start < outer.end:
                 opens = start <= quote.inner.start
                 start = outer.start if end > outer.end or opens else start

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 from datetime import date, timedelta
 
 import pytest
@@ -63,3 +64,36 @@ def test_one_flipped_byte_in_a_body_is_named(tmp_path):
 
     with pytest.raises(DamagedError, match=r"120000-001\.warc\.gz"):
         list(archive.read(PARTITION))
+
+
+def test_a_body_that_repeats_is_a_revisit_without_a_body(tmp_path):
+    archive = WarcArchive(tmp_path)
+    answer = a_response(body=b"", repeats="0" * 64)
+
+    archive.add(PARTITION, [answer])
+
+    assert list(archive.read(PARTITION)) == [answer]
+    (path,) = tmp_path.glob("archive/*/*.warc.gz")
+    assert b"WARC-Type: revisit" in gzip.decompress(path.read_bytes())
+
+
+def test_what_is_older_than_is_kept_is_removed_and_written_down(tmp_path):
+    archive = WarcArchive(tmp_path)
+    later = Partition.at(NOON + timedelta(days=1))
+    for partition in (PARTITION, later):
+        archive.add(partition, [a_response()])
+
+    assert archive.expire(later.day) == 1
+    assert archive.expire(later.day) == 0
+
+    assert archive.partitions() == [later]
+    assert [archive.holds(one) for one in (PARTITION, later)] == [False, True]
+    assert [archive.expired(one) for one in (PARTITION, later)] == [True, False]
+
+
+def test_feeds_come_by_id_and_each_in_the_order_of_storing(tmp_path):
+    archive = WarcArchive(tmp_path)
+    for bodies in ([("b", b"1"), ("a", b"2")], [("a", b"3"), ("b", b"4")]):
+        archive.add(PARTITION, [a_response(feed_id=f, body=body) for f, body in bodies])
+
+    assert [r.body for r in archive.read(PARTITION)] == [b"2", b"3", b"1", b"4"]

@@ -201,6 +201,8 @@ def test_a_mistake_in_a_channel_is_named_with_its_line(
         ('cooldown_minutes = "1"', 9),
         ('time_zone = "Mars"', 9),
         ('digest = ["noon"]', 9),
+        ('figures = ["Q7747", "Q0"]', 9),
+        ('topics = ["peace"]', 9),
     ],
 )
 def test_a_mistake_in_when_a_rule_tells_is_named_with_its_line(
@@ -210,7 +212,7 @@ def test_a_mistake_in_when_a_rule_tells_is_named_with_its_line(
     path.write_text('[[channels]]\nid = "c"\nkind = "atom"\n\n' + RULE + text + "\n")
 
     with pytest.raises(ConfigError) as caught:
-        ConfigFolder(tmp_path).alerts()
+        ConfigFolder(tmp_path).alerts("ukraine-war")
 
     assert str(caught.value).startswith(f"{path}:{line}: ")
 

@@ -305,16 +305,20 @@ def test_tls_from_the_first_byte(certificate: Path):
 
 
 def test_a_certificate_that_nobody_vouches_for_gets_no_mail(certificate: Path):
-    with a_server(Mailbox(), tls_context=tls_of(certificate)) as mailbox:
-        with pytest.raises(DeliveryError, match="CERTIFICATE_VERIFY_FAILED"):
-            a_channel(mailbox, tls="starttls").send(ALERT)
+    with (
+        a_server(Mailbox(), tls_context=tls_of(certificate)) as mailbox,
+        pytest.raises(DeliveryError, match="CERTIFICATE_VERIFY_FAILED"),
+    ):
+        a_channel(mailbox, tls="starttls").send(ALERT)
 
     assert mailbox.got == []
 
 
 def test_a_server_without_tls_gets_no_mail_where_tls_is_wanted():
-    with a_server(Mailbox()) as mailbox:
-        with pytest.raises(DeliveryError, match="STARTTLS"):
-            a_channel(mailbox, tls="starttls").send(ALERT)
+    with (
+        a_server(Mailbox()) as mailbox,
+        pytest.raises(DeliveryError, match="STARTTLS"),
+    ):
+        a_channel(mailbox, tls="starttls").send(ALERT)
 
     assert mailbox.got == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import ParseError
 from pipeline.feeds.parse import parse_feed
-from pipeline.model import Parsed
+from pipeline.model import Bounds, Parsed
 from tests.builders import a_response
 
 GOLD = Path(__file__).parent / "gold"
@@ -172,6 +173,88 @@ def test_bounds_on_fields_entries_and_attributes() -> None:
         "a field longer than 1000000 characters"
     )
     assert "more than 200 attributes" in reason(wide % attributes)
+
+
+@pytest.mark.parametrize(
+    ("body", "bounds", "damage"),
+    [
+        (
+            b"<item><title>a</title></item>" * 9,
+            {"max_entries": 4},
+            "more than 4 entries",
+        ),
+        (
+            b"<item><description>%s</description></item>" % (b"x" * 50),
+            {"max_field": 20},
+            "a field longer than 20 characters",
+        ),
+        (
+            b"<item><description><![CDATA[a%s]]></description></item>"
+            % (b"<div>" * 99),
+            {"max_depth": 20},
+            "HTML nested deeper than 20",
+        ),
+        (
+            b"<item>" + b"<a>" * 99 + b"</a>" * 99 + b"</item>",
+            {"max_depth": 20},
+            "nested deeper than 20",
+        ),
+    ],
+)
+def test_a_bound_that_is_hit_is_named_and_what_came_before_is_kept(
+    body: bytes, bounds: dict[str, int], damage: str
+) -> None:
+    first = b"<item><title>First</title><description>Words</description></item>"
+    document = b"<rss><channel>" + first + body + b"</channel></rss>"
+
+    found = parse_feed(a_response(body=document), Bounds(**bounds))
+
+    assert found.damage == damage
+    assert found.entries[0].title == "First"
+    assert all(len(entry.html) <= 120 for entry in found.entries)
+
+
+def test_deep_html_of_json_is_cut_and_shallow_html_is_not() -> None:
+    deep, wide = "<div>" * 300, "<p>One.<br><img src=x>" * 300
+    for html, damage in ((deep, "HTML nested deeper than 200"), (wide, None)):
+        items = [{"id": "1", "title": "T", "content_html": html}]
+        version = "https://jsonfeed.org/version/1.1"
+        body = json.dumps({"version": version, "items": items}).encode()
+
+        found = parsed(body)
+
+        assert found.damage == damage
+        assert (found.entries[0].html == html) == (damage is None)
+
+
+def test_fifty_thousand_entries_are_read_in_time() -> None:
+    began = time.process_time()
+
+    found = parsed(a_document(50_000))
+
+    assert len(found.entries) == 50_000
+    assert time.process_time() - began < 10
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "JaVaScRiPt:x",
+        "vbscript:x",
+        "file:///etc/passwd",
+    ],
+)
+def test_no_link_that_is_not_for_a_browser_survives(link: str) -> None:
+    rss = b"<rss><channel><item><title>T</title><link>%s</link></item></channel></rss>"
+    item = {"id": "1", "title": "T", "url": link}
+    version = "https://jsonfeed.org/version/1.1"
+    jsonfeed = json.dumps({"version": version, "items": [item]}).encode()
+
+    for body in (rss % link.encode(), jsonfeed):
+        (entry,) = parsed(body).entries
+        assert entry.link == ""
 
 
 def test_the_same_bytes_give_the_same_entries() -> None:

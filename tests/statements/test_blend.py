@@ -19,23 +19,36 @@ def a_finding(
     )
 
 
-def test_the_rules_words_stand_where_both_found_something():
-    rule = a_finding(10, 40, cue=5)
-    tagged = a_finding(10, 60, cue=70, method="tagger")
+def test_the_rules_have_the_borders_of_a_quotation():
+    quotation = a_finding(10, 40, cue=5, method="quoted")
+    tagged = a_finding(10, 60, cue=70, method="learned")
 
-    assert blended([rule], [tagged]) == [rule]
+    assert blended([quotation], [tagged]) == [quotation]
+
+
+def test_the_tagger_has_the_borders_of_a_clause():
+    clause = a_finding(10, 40, cue=5)
+    tagged = a_finding(10, 60, cue=70, method="learned")
+
+    assert blended([clause], [tagged]) == [tagged]
 
 
 def test_one_cue_is_one_statement():
-    rule = a_finding(10, 40, cue=5)
-    tagged = a_finding(50, 60, cue=5, method="tagger")
+    clause = a_finding(10, 40, cue=5)
+    tagged = a_finding(50, 60, cue=5, method="learned")
 
-    assert blended([rule], [tagged]) == [rule]
+    assert blended([clause], [tagged]) == [tagged]
 
 
-def test_a_sure_finding_of_the_tagger_alone_is_added_in_text_order():
-    rule = a_finding(50, 80, cue=45)
-    sure = a_finding(10, 40, cue=5, method="tagger", sure=0.8)
-    unsure = a_finding(90, 120, cue=85, method="tagger", sure=0.4)
+def test_what_only_one_of_them_found_stays_in_text_order_if_it_is_sure():
+    clause = a_finding(50, 80, cue=45)
+    sure = a_finding(10, 40, cue=5, method="learned", sure=0.5)
+    unsure = a_finding(90, 120, cue=85, method="learned", sure=0.3)
 
-    assert blended([rule], [sure, unsure]) == [sure, rule]
+    assert blended([clause], [sure, unsure]) == [sure, clause]
+
+
+def test_two_findings_of_the_rules_are_not_rivals():
+    one, other = a_finding(10, 40, cue=5), a_finding(10, 40, cue=5)
+
+    assert blended([one, other], []) == [one, other]
