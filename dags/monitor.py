@@ -17,12 +17,14 @@ from the archive use the DAG `rebuild`.
 
 from __future__ import annotations
 
+import logging
 import os
 from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import Asset, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
 
+log = logging.getLogger("onrecord")
 TABLES = [
     Asset("onrecord_statements"),
     Asset("onrecord_claims"),
@@ -48,8 +50,8 @@ def run(step: str) -> int:
     finally:
         app.close()
     for failure in report.failures:
-        print(f"warning: {failure}")
-    print(f"{step}: {report.rows} rows {dict(report.counts)}")
+        log.warning("%s: %s", step, failure)
+    log.info("%s: %d rows %s", step, report.rows, dict(report.counts))
     return int(report.rows)
 
 

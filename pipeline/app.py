@@ -46,11 +46,12 @@ from pipeline.model import (
     Verdict,
 )
 from pipeline.ports import Channel
-from pipeline.settings import Settings
+from pipeline.settings import DEFAULT_CONFIG, Settings
 from pipeline.statements.export import records
 from pipeline.statements.figures import FigureIndex
 from pipeline.statements.learned import attributions
 from pipeline.statements.topic import judge_of
+from pipeline.tables.schemas import TABLES
 
 BOUNDS = ("max_entries", "max_field", "max_depth")
 """The bounds on what is read of a document; the others are of the way to it."""
@@ -72,7 +73,9 @@ class App:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.config = ConfigFolder(settings.config)
+        self.config = ConfigFolder(
+            settings.config, needed=settings.config != DEFAULT_CONFIG
+        )
         root = Path(settings.lake)
         if "://" in settings.lake:
             raise InputError(
@@ -114,7 +117,9 @@ class App:
     def fetcher(self) -> HttpFetcher:
         fetch = self.settings.fetch
         return HttpFetcher(
-            **fetch.model_dump(exclude={"allow", "hosts", "slowest_minutes", *BOUNDS}),
+            **fetch.model_dump(
+                exclude={"allow", "hosts", "slowest_minutes", "everything", *BOUNDS}
+            ),
             allow=frozenset(fetch.allow),
             hosts=fetch.hosts,
         )
@@ -179,7 +184,7 @@ class App:
             gate=judge_of(topic).touches,
             bounds=self.bounds,
             slowest=timedelta(minutes=self.settings.fetch.slowest_minutes),
-            everything=everything,
+            everything=everything or self.settings.fetch.everything,
         )
 
     def read(self, at: datetime) -> Report:
@@ -307,8 +312,18 @@ class App:
             ),
         )
 
+    def published_days(self) -> list[date]:
+        """Days of which at least one table is there. InputError where there is none."""
+        names = [name for name, table in TABLES.items() if table.day != "published_at"]
+        days = sorted({day for name in names for day in self.lake.published(name)})
+        if not days:
+            raise InputError(f"lake {self.settings.lake}", "no day is published yet")
+        return days
+
     def verify(self, day: date) -> list[str]:
         """What of a published day its archive does not prove; empty if all is well."""
+        if day not in self.published_days():
+            raise InputError(f"--date {day}", "not published")
         return proof.faults(day, lake=self.lake, archive=self.archive)
 
     def expired(self, day: date) -> bool:
@@ -432,7 +447,6 @@ class App:
             now,
             feeds=self.feeds,
             states=states,
-            archive=self.archive,
             lake=self.lake,
             progress=self.progress,
             outbox=self.outbox.counts(),

@@ -223,7 +223,7 @@ def extract(
         raise typer.BadParameter("--input and --output go together")
     with _app(config, lake) as app:
         count = app.extract_file(source, output, everyone=everyone)
-    typer.echo(f"extract  {count} articles -> {output}")
+    typer.echo(f"extract  {count} articles -> {output}", err=True)
 
 
 @cli.command()
@@ -310,7 +310,7 @@ def compare(
     except InputError as error:
         typer.echo(f"onrecord: {error}", err=True)
         raise typer.Exit(2) from error
-    typer.echo(f"compare  {count} pairs -> {output}")
+    typer.echo(f"compare  {count} pairs -> {output}", err=True)
 
 
 # ---------------------------------------------------------------------------- looking
@@ -346,7 +346,7 @@ def verify(
     Example: `onrecord verify --date 2026-03-02`
     """
     with _app(config, lake) as app:
-        days = [_day(day, "--date")] if day else app.lake.published("statements")
+        days = [_day(day, "--date")] if day else app.published_days()
         found = {one: app.verify(one) for one in days}
         gone = {one for one in days if app.expired(one)}
     for one, wrong in found.items():

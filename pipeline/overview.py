@@ -12,8 +12,17 @@ from pipeline.errors import FeedError, InputError, ParseError
 from pipeline.feeds.discovery import feed_links, proposed
 from pipeline.feeds.parse import parse_feed
 from pipeline.feeds.schedule import next_state, poll_of
-from pipeline.model import Article, Feed, FeedState, Parsed, Partition, Response
-from pipeline.ports import Archive, Lake, Progress
+from pipeline.model import (
+    Article,
+    Feed,
+    FeedState,
+    Parsed,
+    Partition,
+    Poll,
+    PollState,
+    Response,
+)
+from pipeline.ports import Lake, Progress
 from pipeline.statements.figures import FigureIndex
 from pipeline.statements.strangers import Stranger, strangers
 from pipeline.tables.convert import from_arrow
@@ -30,7 +39,6 @@ def status(
     *,
     feeds: Sequence[Feed],
     states: Mapping[str, FeedState],
-    archive: Archive,
     lake: Lake,
     progress: Progress,
     outbox: Mapping[str, int],
@@ -40,8 +48,9 @@ def status(
     A fall in volume is a fault: a day with under a quarter of the median statements of
     the 7 days before it, where that median is 20 or more.
     """
-    partitions = archive.partitions()
-    last = partitions[-1].moment if partitions else None
+    passes = lake.partitions("polls")
+    last = passes[-1].moment if passes else None
+    failed = [poll.feed_id for poll in _last_polls(lake, passes) if _bad(poll)]
     upto = Partition.at(now)
     waiting = {
         step: len(progress.pending(step, upto)) for step in ("read", "extract", "match")
@@ -61,6 +70,8 @@ def status(
     faults += [
         f"{step}: {count} partitions wait" for step, count in waiting.items() if count
     ]
+    if failed and len(failed) == len(feeds):
+        faults.append(f"every feed failed in the pass of {last:%Y-%m-%dT%H:%MZ}")
     if last is None or now - last > LATE:
         faults.append(f"no pass since {last or 'ever'}")
     if outbox.get("dead"):
@@ -69,6 +80,7 @@ def status(
     return {
         "last pass": last,
         "feeds": len(feeds),
+        "failed in last pass": failed,
         "feeds failing": failing,
         "feeds gone": sorted(f for f, state in states.items() if state.gone),
         "waiting": waiting,
@@ -76,6 +88,15 @@ def status(
         "statements by day": volume,
         "faults": faults,
     }
+
+
+def _last_polls(lake: Lake, passes: Sequence[Partition]) -> list[Poll]:
+    table = lake.read("polls", passes[-1]) if passes else None
+    return from_arrow(Poll, table) if table is not None else []
+
+
+def _bad(poll: Poll) -> bool:
+    return poll.state not in (PollState.OK, PollState.UNCHANGED, PollState.MOVED)
 
 
 def _fallen(volume: Mapping[str, int]) -> list[str]:

@@ -30,6 +30,11 @@ def faults(day: date, *, lake: Lake, archive: Archive) -> list[str]:
             except DamagedError as error:
                 found.append(str(error))
     found += _lost(day, lake, archive)
+    missing = [name for name in TABLES if day not in lake.published(name)]
+    if missing:
+        return found + [
+            f"table {name}: this day's file is not there" for name in missing
+        ]
     try:
         texts = _texts(day, lake, found)
         found += _articles(day, lake, texts)

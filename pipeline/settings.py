@@ -16,6 +16,9 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+DEFAULT_CONFIG = Path("config")
+"""May be absent: the package's own files are then the config."""
+
 
 class FetchSettings(BaseModel):
     """Bounds and manners of asking the web."""
@@ -47,6 +50,7 @@ class FetchSettings(BaseModel):
     )
     page_pause_seconds: float = Field(1.0, ge=0, description="between pages of a host")
     user_agent: str = "onrecord/0.1 (news research; set ONRECORD_FETCH__USER_AGENT)"
+    everything: bool = Field(False, description="ask feeds that are not due, too")
     allow: tuple[str, ...] = Field(
         (), description="exact host:port pairs that the address guard lets through"
     )
@@ -85,7 +89,7 @@ class Settings(BaseSettings):
         extra="forbid",
     )
 
-    config: Path = Field(Path("config"), description="folder of the config files")
+    config: Path = Field(DEFAULT_CONFIG, description="folder of the config files")
     lake: str = Field(
         "data", description="folder of archive, working and public tables"
     )

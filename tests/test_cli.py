@@ -135,3 +135,33 @@ def test_every_help_shows_an_example(command):
 
     assert result.exit_code == 0
     assert "Example:" in result.output
+
+
+def test_output_to_what_is_no_file_is_written_there_and_never_replaces_it(tmp_path):
+    pair = {"pair_id": "p", "a": {"text": "We hold"}, "b": {"text": "We hold"}}
+    source = lines(tmp_path / "pairs.jsonl", pair)
+    there = tmp_path / "there"
+    there.write_text("", "utf-8")
+    link = tmp_path / "link"
+    link.symlink_to(there)
+
+    done = onrecord("compare", "--input", str(source), "--output", str(link))
+
+    assert done.returncode == 0, done.stderr
+    assert link.is_symlink()
+    assert json.loads(there.read_text("utf-8"))["label"] == "same"
+
+
+def test_a_leader_who_is_named_by_no_name_and_no_title_passes_the_gate(tmp_path):
+    text = "The Belarusian leader said Ukraine needs peace."
+    row = {"article_id": "a", "text": text, "published": "2026-01-05"}
+    source, answer = lines(tmp_path / "in.jsonl", row), tmp_path / "out.jsonl"
+
+    done = onrecord(
+        "extract", "--input", str(source), "--output", str(answer),
+        ONRECORD_LAKE=str(tmp_path / "lake"), ONRECORD_MODEL="rules",
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    (found,) = json.loads(answer.read_text("utf-8"))["statements"]
+    assert found["speaker_id"] == "Q2866"

@@ -56,7 +56,11 @@ def an_app(lake: Path, world: World, **settings: object) -> App:
         config=SEEDS / "config",
         lake=str(lake),
         model="rules",
-        fetch={"hosts": dict(world.hosts()), "page_pause_seconds": 0},
+        fetch={
+            "hosts": dict(world.hosts()),
+            "page_pause_seconds": 0,
+            "everything": True,
+        },
         **settings,
     )
     app.__dict__["extractor"] = an_extractor()

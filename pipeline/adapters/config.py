@@ -136,9 +136,10 @@ _NEEDED: Mapping[str, Sequence[tuple[str, ...]]] = {
 class ConfigFolder:
     """A folder of config files over the package's defaults."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, needed: bool = True) -> None:
+        """``needed``: the folder was named by somebody, so it must be there."""
         self.folder = folder
-        if not folder.is_dir():
+        if needed and not folder.is_dir():
             raise ConfigError(
                 folder,
                 None,

@@ -20,7 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from pipeline.errors import DamagedError, StoreError
+from pipeline.errors import DamagedError, InputError, StoreError
 from pipeline.model import (
     Act,
     Alert,
@@ -263,32 +263,16 @@ class Database:
         self.where = shown
         self._engine = _engine(url)
         with self.begin() as db:
-            _meta.create_all(db)
+            _create(db)  # safe beside another process that opens it for the first time
+            self.insert_new(db, about, [{"key": "schema", "value": str(SCHEMA)}])
             found = db.scalar(sa.select(about.c.value).where(about.c.key == "schema"))
-            if found is None:
-                self.upsert(db, about, [{"key": "schema", "value": str(SCHEMA)}])
-            elif found == "1":
-                self._from_1(db)
-            elif int(found) != SCHEMA:
+            if found != str(SCHEMA):
                 raise DamagedError(
                     shown,
                     f"schema {found}, this version reads {SCHEMA}; "
                     "install the version that wrote it, or start a new database "
                     "and run onrecord rebuild",
                 )
-
-    def _from_1(self, db: Connection) -> None:
-        """Schema 2 remembers what a feed asks for, and bands as numbers.
-
-        Of articles seen before, no bands are left: copies of them are told until a
-        ``rebuild`` finds them again.
-        """
-        bands.drop(db)
-        bands.create(db)
-        add = "ALTER TABLE feed_states ADD COLUMN"
-        db.execute(sa.text(f"{add} ttl_minutes INTEGER"))
-        db.execute(sa.text(f"{add} quiet_hours TEXT NOT NULL DEFAULT '0'"))
-        self.upsert(db, about, [{"key": "schema", "value": "2"}])
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -345,9 +329,23 @@ class Database:
         self._engine.dispose()
 
 
+def _create(db: Connection) -> None:
+    for table in _meta.sorted_tables:
+        db.execute(sa.schema.CreateTable(table, if_not_exists=True))
+        for index in sorted(table.indexes, key=lambda one: str(one.name)):
+            db.execute(sa.schema.CreateIndex(index, if_not_exists=True))
+
+
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return sa.create_engine(url, pool_pre_ping=True)
+        try:
+            return sa.create_engine(url, pool_pre_ping=True)
+        except ImportError as error:
+            raise InputError(
+                "setting ONRECORD_DATABASE_URL",
+                f"its driver is not installed ({error.name}); "
+                "for PostgreSQL: pip install 'psycopg[binary]'",
+            ) from error
     engine = sa.create_engine(url, connect_args={"timeout": 60})
 
     @sa.event.listens_for(engine, "connect")

@@ -33,7 +33,16 @@ def _object(where: str, line: str) -> dict[str, Any]:
 
 
 def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
-    """Write the rows, whole or not at all; how many."""
+    """Write the rows, whole or not at all; how many.
+
+    What is no regular file (a pipe, a terminal, ``/dev/stdout``) is written to, never
+    replaced.
+    """
     lines = [json.dumps(row, ensure_ascii=False) for row in rows]
-    write_whole(path.absolute(), "".join(line + "\n" for line in lines).encode())
+    body = "".join(line + "\n" for line in lines).encode()
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        with path.open("ab") as file:
+            file.write(body)
+    else:
+        write_whole(path.absolute(), body)
     return len(lines)

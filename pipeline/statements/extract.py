@@ -8,7 +8,7 @@ from datetime import date
 
 from spacy.tokens import Doc
 
-from pipeline.model import Act, Attribution, MentionKind, Quoted, Speaker
+from pipeline.model import Act, Attribution, MentionKind, Quoted, Speaker, Voice
 from pipeline.statements import attribution as rules
 from pipeline.statements.acts import act_of, cue_token
 from pipeline.statements.cast import cast_of
@@ -56,12 +56,23 @@ def extract_statements(
     made = list(
         _recognised(doc, text, published, found, recognition, topic, cues, quotes)
     )
-    return [quoted for quoted in outermost(made) if everyone or _counts(quoted)]
+    return [quoted for quoted in outermost(made) if everyone or _counts(quoted, text)]
 
 
-def _counts(quoted: Quoted) -> bool:
-    """A tracked figure on anything, or another leader on the topic; no attitudes."""
-    if quoted.act is Act.ATTITUDE:
+THIN = 3
+"""Reported words of so few or fewer say nothing by themselves ('it', 'the new figure')."""
+
+
+def _counts(quoted: Quoted, text: str) -> bool:
+    """A tracked figure on anything, or another leader on the topic.
+
+    No attitudes; and nothing thin, unless it is quoted directly.
+    """
+    found = quoted.attribution
+    words = sum(len(span.of(text).split()) for span in found.content)
+    if quoted.act is Act.ATTITUDE or (
+        words <= THIN and found.voice is not Voice.DIRECT
+    ):
         return False
     if quoted.speaker.figure_id is not None:
         return True

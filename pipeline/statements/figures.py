@@ -139,9 +139,11 @@ class FigureIndex:
         return _named_holders(self, mentions) if on is None else mentions
 
     def names_anyone(self, text: str) -> bool:
-        """Does the text hold a figure's name, or any office?"""
+        """Does the text hold a figure's name, any office, or somebody's 'leader'?"""
         words = list(_words(text))
-        return any(match.entry.sort is not Sort.PLACE for match in self._matches(words))
+        return any(word.folded in _LEADER for word in words) or any(
+            match.entry.sort is not Sort.PLACE for match in self._matches(words)
+        )
 
     def holder(
         self, title: str, place: str, on: date | None, *, former: bool = False
