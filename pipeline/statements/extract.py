@@ -56,27 +56,31 @@ def extract_statements(
     made = list(
         _recognised(doc, text, published, found, recognition, topic, cues, quotes)
     )
-    return [quoted for quoted in outermost(made) if everyone or _counts(quoted, text)]
+    said = outermost(made)
+    return said if everyone else [one for one in said if _counts(one, doc, text)]
 
 
 THIN = 3
-"""Reported words of so few or fewer say nothing by themselves ('it', 'the new figure')."""
+"""So few reported words without a verb say nothing alone ('it', 'the new figure')."""
 
 
-def _counts(quoted: Quoted, text: str) -> bool:
+def _counts(quoted: Quoted, doc: Doc, text: str) -> bool:
     """A tracked figure on anything, or another leader on the topic.
 
     No attitudes; and nothing thin, unless it is quoted directly.
     """
-    found = quoted.attribution
-    words = sum(len(span.of(text).split()) for span in found.content)
-    if quoted.act is Act.ATTITUDE or (
-        words <= THIN and found.voice is not Voice.DIRECT
-    ):
+    if quoted.act is Act.ATTITUDE or _is_thin(quoted.attribution, doc, text):
         return False
     if quoted.speaker.figure_id is not None:
         return True
     return quoted.speaker.leader and quoted.about_topic
+
+
+def _is_thin(one: Attribution, doc: Doc, text: str) -> bool:
+    if one.voice is Voice.DIRECT:
+        return False
+    words = sum(len(span.of(text).split()) for span in one.content)
+    return words <= THIN and not _has_verb(doc, [token.idx for token in doc], one)
 
 
 def _recognised(
