@@ -1,0 +1,27 @@
+"""The steps: read, call logic, write, report. What every door runs.
+
+A step makes one partition, and first any earlier one that is stale: what a killed pass
+left undone is done by the next. Before a step writes, it marks what hangs on its output
+as stale; afterwards it marks its own partition as made. So a kill at any moment leaves
+too much marked, never too little.
+"""
+
+from pipeline.steps.collecting import fetch
+from pipeline.steps.extracting import extract
+from pipeline.steps.matching import match
+from pipeline.steps.publishing import publish
+from pipeline.steps.reading import read
+from pipeline.steps.shared import FOLDS, stale_since
+from pipeline.steps.telling import alert, deliver
+
+__all__ = [
+    "FOLDS",
+    "alert",
+    "deliver",
+    "extract",
+    "fetch",
+    "match",
+    "publish",
+    "read",
+    "stale_since",
+]

@@ -1,0 +1,86 @@
+"""``match``: each statement's relation to its figure's record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from pipeline.claims.candidates import terms
+from pipeline.claims.grouping import relations
+from pipeline.claims.judged import decisions
+from pipeline.model import (
+    Judgement,
+    Partition,
+    Relation,
+    Report,
+    Said,
+    Statement,
+)
+from pipeline.ports import (
+    Lake,
+    Progress,
+    Record,
+)
+from pipeline.steps.shared import day_of, each, fresh
+from pipeline.tables.convert import to_arrow
+
+CANDIDATES = 60
+"""Earlier statements of a figure that a new one is compared with."""
+
+
+def match(
+    at: datetime,
+    *,
+    lake: Lake,
+    record: Record,
+    progress: Progress,
+    judgements: Sequence[Judgement] = (),
+) -> Report:
+    """Each statement's relation to its figure's record: a fold in order of sight.
+
+    What an editor decided stands above what the matcher finds.
+    """
+    decided = decisions(judgements)
+
+    def make(partition: Partition) -> tuple[str, Report]:
+        statements = fresh(lake, partition)
+        found_terms = {s.statement_id: terms(s.content) for s in statements}
+
+        def lookup(said: Said) -> Sequence[Said]:
+            return record.candidates(
+                said,
+                terms=found_terms[said.statement_id],
+                limit=CANDIDATES,
+                before=partition,
+            )
+
+        def known(statement_id: str) -> Said | None:
+            there = record.find(statement_id)
+            return _said(*there[1:]) if there and there[0] < partition else None
+
+        found = relations(
+            [Said.of(statement) for statement in statements],
+            lookup,
+            decided=decided,
+            known=known,
+        )
+        by_id = {relation.statement_id: relation for relation in found}
+        record.replace(
+            partition,
+            [
+                (s, by_id[s.statement_id], found_terms[s.statement_id])
+                for s in statements
+            ],
+        )
+        progress.stale("publish", day_of(partition.day))
+        sha256 = lake.write("links", partition, to_arrow(Relation, found))
+        counts: dict[str, int] = {}
+        for relation in found:
+            counts[relation.kind.value] = counts.get(relation.kind.value, 0) + 1
+        return sha256, Report(step="match", rows=len(found), counts=counts)
+
+    return each("match", at, progress, make)
+
+
+def _said(statement: Statement, relation: Relation) -> Said:
+    return Said.of(statement, relation.claim_id, relation.utterance_id)

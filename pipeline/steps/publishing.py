@@ -1,0 +1,169 @@
+"""``publish``: the tables of a day, written whole from its working partitions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import TypeVar
+
+import pyarrow as pa
+
+from pipeline.claims.compare import MATCHER_VERSION
+from pipeline.errors import (
+    DamagedError,
+)
+from pipeline.model import (
+    Article,
+    Correction,
+    Poll,
+    Relation,
+    Report,
+)
+from pipeline.ports import (
+    Lake,
+    Outbox,
+    Progress,
+)
+from pipeline.steps.shared import day_of, fresh
+from pipeline.tables import convert
+from pipeline.tables.convert import from_arrow, rows_to_table
+from pipeline.tables.schemas import TABLES
+from pipeline.tables.trends import WINDOW_DAYS, Told, claims_of, daily
+
+Row = TypeVar("Row")
+
+
+def publish(
+    at: datetime,
+    *,
+    lake: Lake,
+    outbox: Outbox,
+    progress: Progress,
+    version: str,
+) -> Report:
+    """The tables of the day, of days that changed, and of days on which nothing came.
+
+    A day is written whole from its working partitions; only ``daily_figure_topic`` is
+    also written again for the 6 days before.
+    """
+    today = at.date()
+    days = {partition.day for partition in progress.pending("publish", day_of(today))}
+    days |= {today, *_unpublished(lake, today)}
+    written = 0
+    for day in sorted(days):
+        written += _publish_day(day, lake, outbox, version)
+        progress.done("publish", day_of(day), "")
+    return Report(step="publish", rows=written, counts={"days": len(days)})
+
+
+def _unpublished(lake: Lake, today: date) -> set[date]:
+    """Days since the first one on which no pass was made: their tables are empty."""
+    there = lake.published("articles")
+    first = min([*there, *(p.day for p in lake.partitions("articles"))], default=today)
+    every = {first + timedelta(days=n) for n in range((today - first).days + 1)}
+    return every - set(there)
+
+
+def _publish_day(day: date, lake: Lake, outbox: Outbox, version: str) -> int:
+    articles = _rows_of(lake, "articles", day, Article)
+    told = _told(lake, day)
+    texts = {(a.article_id, a.revision): a.text for a in articles}
+    statements = [one.statement for one in told]
+    partitions = lake.partitions("articles", day)
+    as_of = partitions[-1].moment if partitions else convert.midnight(day)
+    rows: dict[str, list[dict[str, object]]] = {
+        "articles": [convert.article_row(article, version) for article in articles],
+        "statements": [convert.statement_row(s, version) for s in statements],
+        "statement_spans": [
+            row
+            for s in statements
+            for row in convert.span_rows(s, texts[s.article_id, s.revision])
+        ],
+        "statement_topics": [row for s in statements for row in convert.topic_rows(s)],
+        "claims": [convert.claim_row(claim) for claim in claims_of(told, as_of)],
+        "claim_links": [
+            convert.link_row(one.relation, one.statement, MATCHER_VERSION)
+            for one in told
+        ],
+        "corrections": [
+            convert.plain_row(correction)
+            for correction in _rows_of(lake, "corrections", day, Correction)
+        ],
+        "alerts": [_alert_row(message) for message in outbox.alerts(day)],
+        "deliveries": [convert.plain_row(d) for d in outbox.deliveries(day)],
+        "feed_health": _poll_rows(_rows_of(lake, "polls", day, Poll)),
+    }
+    for name, held in rows.items():
+        lake.publish(name, day, _checked(name, held, lake))
+    _publish_daily(day, lake)
+    return sum(len(held) for held in rows.values())
+
+
+def _checked(name: str, rows: Sequence[Mapping[str, object]], lake: Lake) -> pa.Table:
+    try:
+        return rows_to_table(name, rows)
+    except ValueError as error:
+        raise DamagedError(f"table {name}", str(error)) from error
+
+
+def _publish_daily(day: date, lake: Lake) -> None:
+    """The day and the 6 before it: late reports still count where they belong.
+
+    They may lie before the lake's first day, for what was published before it was seen.
+    """
+    first = day - timedelta(days=WINDOW_DAYS - 1)
+    window = [first + timedelta(days=n) for n in range(WINDOW_DAYS)]
+    rows = daily([one for seen_on in window for one in _told(lake, seen_on)], window)
+    by_day: dict[object, list[dict[str, object]]] = {}
+    for row in rows:
+        by_day.setdefault(row["day"], []).append(row)
+    there = {*lake.published("daily_figure_topic"), day}
+    since = min([convert.midnight(one) for one in there] + [row["day"] for row in rows])
+    for one in window:
+        if convert.midnight(one) >= since:
+            mine = by_day.get(convert.midnight(one), [])
+            lake.publish(
+                "daily_figure_topic", one, _checked("daily_figure_topic", mine, lake)
+            )
+
+
+def _rows_of(lake: Lake, name: str, day: date, kind: type[Row]) -> list[Row]:
+    rows: list[Row] = []
+    for partition in lake.partitions(name, day):
+        table = lake.read(name, partition)
+        if table is not None:
+            rows += from_arrow(kind, table)
+    return rows
+
+
+def _told(lake: Lake, day: date) -> list[Told]:
+    """The day's statements with their relations, in the order of the fold."""
+    told = []
+    for partition in lake.partitions("links", day):
+        table = lake.read("links", partition)
+        links = from_arrow(Relation, table) if table is not None else []
+        by_id = {relation.statement_id: relation for relation in links}
+        told += [
+            Told(statement, by_id[statement.statement_id])
+            for statement in fresh(lake, partition)
+            if statement.statement_id in by_id
+        ]
+    return told
+
+
+def _alert_row(message: object) -> dict[str, object]:
+    return {
+        field.name: getattr(value, "value", value)
+        for field in TABLES["alerts"].fields
+        for value in [getattr(message, field.name)]
+    }
+
+
+def _poll_rows(polls: Sequence[Poll]) -> list[dict[str, object]]:
+    times: dict[tuple[str, datetime], int] = {}
+    rows = []
+    for poll in polls:
+        key = poll.feed_id, poll.at
+        times[key] = times.get(key, 0) + 1
+        rows.append(convert.plain_row(poll) | {"attempt": times[key]})
+    return rows

@@ -1,0 +1,87 @@
+"""What the steps share: which partitions are made, in which order, and what is new."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+
+from pipeline.errors import InputError, ParseError
+from pipeline.feeds.parse import parse_feed
+from pipeline.model import (
+    Bounds,
+    Parsed,
+    Partition,
+    Report,
+    Response,
+    Statement,
+)
+from pipeline.ports import (
+    Archive,
+    Lake,
+    Progress,
+)
+from pipeline.tables.convert import from_arrow
+
+FOLDS = ("read", "match")
+"""Steps whose output hangs on their own earlier outputs."""
+
+
+def each(
+    step: str,
+    at: datetime,
+    progress: Progress,
+    make: Callable[[Partition], tuple[str, Report]],
+) -> Report:
+    """Make the stale partitions up to a moment, in order; one report over all."""
+    rows = 0
+    failures: list[str] = []
+    counts: dict[str, int] = {}
+    while pending := progress.pending(step, Partition.at(at)):
+        sha256, report = make(pending[0])
+        progress.done(step, pending[0], sha256)
+        rows += report.rows
+        failures += report.failures
+        for name, count in report.counts.items():
+            counts[name] = counts.get(name, 0) + count
+    return Report(step=step, rows=rows, failures=tuple(failures), counts=counts)
+
+
+def stale_since(
+    day: date, *, archive: Archive, progress: Progress, now: datetime
+) -> int:
+    """Mark every archived partition since a day to be made again; how many.
+
+    Nothing is removed: each partition is replaced whole as it is made.
+    """
+    partitions = [p for p in archive.partitions(day) if p <= Partition.at(now)]
+    if not partitions:
+        raise InputError(f"--from {day}", "nothing is archived since that day")
+    for step in ("read", "extract", "match"):
+        for partition in partitions:
+            progress.stale(step, partition)
+    for one in sorted({partition.day for partition in partitions}):
+        progress.stale("publish", day_of(one))
+    return len(partitions)
+
+
+def fresh(lake: Lake, partition: Partition) -> list[Statement]:
+    """The partition's statements that were not on record, in the order of the fold."""
+    table = lake.read("statements", partition)
+    statements = from_arrow(Statement, table) if table is not None else []
+    return sorted(
+        (statement for statement in statements if not statement.known),
+        key=lambda statement: (statement.first_seen_at, statement.statement_id),
+    )
+
+
+def day_of(day: date) -> Partition:
+    """A day as the partition that ``publish`` makes."""
+    return Partition(day, "000000")
+
+
+def parsed_feed(response: Response, bounds: Bounds) -> Parsed | ParseError:
+    """What a feed answer holds, or why it holds nothing."""
+    try:
+        return parse_feed(response, bounds)
+    except ParseError as error:
+        return error
