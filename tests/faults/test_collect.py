@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from pipeline import steps
 from pipeline.adapters.db import DbFeedStates
 from pipeline.app import App, open_app
 from pipeline.cli import cli
 from pipeline.model import Answer, Article, Partition, Poll, Response
+from pipeline.steps import collecting
 from pipeline.tables.convert import from_arrow
 from tests.articles.article_builders import a_story, desk_edit
 from tests.builders import NOON, a_response
@@ -126,7 +126,7 @@ def test_answers_are_archived_and_states_saved_some_at_a_time(
     fault: Fault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed while asking: what came before is archived, with states and polls."""
-    monkeypatch.setattr(steps, "HELD_FEEDS", 2)
+    monkeypatch.setattr(collecting, "HELD_FEEDS", 2)
     app = an_app(tmp_path, fault.place, [f"/feed?{n}" for n in range(7)])
     add, calls = app.archive.add, []
 
@@ -160,7 +160,7 @@ def test_the_order_of_answers_decides_nothing(
     paths = ["/late", "/feed", "/latin1-declared-utf8", "/late?2", "/cp1251", "/br"]
     found = []
     for name, held in (("one", 200), ("two", 1)):
-        monkeypatch.setattr(steps, "HELD_FEEDS", held)
+        monkeypatch.setattr(collecting, "HELD_FEEDS", held)
         app = an_app(tmp_path / name, fault.place, paths)
         app.fetch(NOON)
         app.read(NOON)
