@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 
 import pytest
@@ -95,10 +96,16 @@ def test_quotations_are_in_order_apart_and_inside_the_text(text):
 
 def test_the_time_is_linear_in_the_text():
     def seconds(count: int) -> float:
+        """Processor time, the best of three, without the collector's walks."""
         text = "'\"“ a' " * count
-        begun = time.perf_counter()
-        quotations(text)
-        return time.perf_counter() - begun
+        best = float("inf")
+        gc.disable()
+        for _ in range(3):
+            begun = time.process_time()
+            quotations(text)
+            best = min(best, time.process_time() - begun)
+        gc.enable()
+        return best
 
     seconds(1000)
 
