@@ -2,8 +2,9 @@
 
 The graph reads one window, ``rows`` (n, 4), and gives ``cue`` (n, 3), ``starts`` (k) and
 ``links`` (k, n, 6). The first of ``starts`` is always row 0, so k is never 0. Matrices
-are stored in 16 bits (or with ``--int8`` in 8, a scale for each column), the embedding
-in 8 (a scale for each row); both are widened to 32 before they are used.
+are stored in 16 bits, the embedding in 8 (a scale for each row); both are widened to 32
+before they are used. With ``--small`` the blocks' matrices have 7 bits (a scale for each
+column) and multiply whole numbers, as ``model.Small`` learned to: exact on any processor.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import load_file
 
-HIDDEN, HEADS, LAYERS, BILINEAR, LABELS, REACH = 384, 12, 6, 96, 6, 160
+HIDDEN, HEADS, BILINEAR, LABELS, REACH = 384, 12, 96, 6, 160
 OPTIONS = '{"cue": 0.4, "quoted": 0.2, "part": 0.7, "core": 160, "context": 47, "scale": [0.3, 0.3, 0.6, 0.1, -1.5]}'
 CANDIDATE = 0.12  # least probability of a cue start that is linked at all
 
@@ -27,8 +28,8 @@ CANDIDATE = 0.12  # least probability of a cue start that is linked at all
 class Graph:
     """Nodes and initialisers, named as they come."""
 
-    def __init__(self, weights: dict[str, np.ndarray], int8: bool) -> None:
-        self.weights, self.int8 = weights, int8
+    def __init__(self, weights: dict[str, np.ndarray], small: bool) -> None:
+        self.weights, self.small = weights, small
         self.nodes: list[onnx.NodeProto] = []
         self.initialisers: list[onnx.TensorProto] = []
 
@@ -47,19 +48,24 @@ class Graph:
         return out
 
     def matrix(self, array: np.ndarray) -> str:
-        """A matrix (in, out), stored small."""
-        if not self.int8:
-            return self(
-                "Cast", self.constant(array.astype(np.float16)), to=TensorProto.FLOAT
-            )
-        scale = np.maximum(np.abs(array).max(axis=0, keepdims=True), 1e-8) / 127
-        small = np.clip(np.rint(array / scale), -127, 127).astype(np.int8)
-        wide = self("Cast", self.constant(small), to=TensorProto.FLOAT)
-        return self("Mul", wide, self.constant(scale.astype(np.float32)))
+        """A matrix (in, out), stored in 16 bits."""
+        return self(
+            "Cast", self.constant(array.astype(np.float16)), to=TensorProto.FLOAT
+        )
 
     def linear(self, x: str, name: str) -> str:
         w, b = self.weights[f"{name}.weight"], self.weights[f"{name}.bias"]
-        return self("Add", self("MatMul", x, self.matrix(w.T)), self.constant(b))
+        if not (self.small and name.startswith("blocks.")):
+            return self("Add", self("MatMul", x, self.matrix(w.T)), self.constant(b))
+        scale = np.maximum(np.abs(w.T).max(axis=0), 1e-8) / 63
+        whole = np.clip(np.rint(w.T / scale), -63, 63).astype(np.int8)
+        n = len(self.nodes)
+        names = [f"t{n}", f"scale{n}", f"zero{n}"]
+        self.nodes.append(helper.make_node("DynamicQuantizeLinear", [x], names))
+        sums = self("MatMulInteger", names[0], self.constant(whole), names[2])
+        unit = self("Mul", names[1], self.constant(scale.astype(np.float32)))
+        sums = self("Mul", self("Cast", sums, to=TensorProto.FLOAT), unit)
+        return self("Add", sums, self.constant(b))
 
     def norm(self, x: str, name: str) -> str:
         w, b = self.weights[f"{name}.weight"], self.weights[f"{name}.bias"]
@@ -79,8 +85,8 @@ class Graph:
         return self("Gather", self.constant(self.weights[f"{name}.weight"]), ids)
 
 
-def build(weights: dict[str, np.ndarray], int8: bool) -> onnx.ModelProto:
-    g = Graph(weights, int8)
+def build(weights: dict[str, np.ndarray], small: bool) -> onnx.ModelProto:
+    g = Graph(weights, small)
     columns = [g("Gather", "rows", g.constant(np.array(i)), axis=1) for i in range(4)]
     word = weights["word.weight"]
     scale = np.maximum(np.abs(word).max(axis=1, keepdims=True), 1e-8) / 127
@@ -94,7 +100,7 @@ def build(weights: dict[str, np.ndarray], int8: bool) -> onnx.ModelProto:
     for name, column in zip(("case", "quote", "paragraph"), columns[1:], strict=True):
         x = g("Add", x, g.gather(name, column))
     x = g.norm(x, "norm")
-    for n in range(LAYERS):
+    for n in range(sum(name.endswith(".qkv.bias") for name in weights)):
         b = f"blocks.{n}"
         qkv = g(
             "Reshape", g.linear(x, f"{b}.qkv"), g.ints(-1, 3, HEADS, HIDDEN // HEADS)
@@ -160,11 +166,11 @@ def main() -> None:
     ap.add_argument("weights", type=Path)
     ap.add_argument("minilm", type=Path)
     ap.add_argument("out", type=Path)
-    ap.add_argument("--int8", action="store_true")
+    ap.add_argument("--small", action="store_true")
     ap.add_argument("--options", default=OPTIONS, help="Options of decoding, as JSON")
     ap.add_argument("--training", help="what to write down of the training, as JSON")
     a = ap.parse_args()
-    data = build(load_file(str(a.weights)), a.int8).SerializeToString(
+    data = build(load_file(str(a.weights)), a.small).SerializeToString(
         deterministic=True
     )
     a.out.mkdir(parents=True, exist_ok=True)
@@ -174,7 +180,7 @@ def main() -> None:
         "options": json.loads(a.options),
         "sha256": hashlib.sha256(data).hexdigest(),
         "bytes": len(data),
-        "weights": "int8" if a.int8 else "float16, embedding int8",
+        "weights": f"{'blocks int7' if a.small else 'float16'}, embedding int8",
         "training": json.loads(a.training) if a.training else {},
     }
     (a.out / "meta.json").write_text(json.dumps(meta, indent=1) + "\n", "utf-8")

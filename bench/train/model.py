@@ -8,6 +8,7 @@ helper task (content and source whoever claims them) that only training uses.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -15,20 +16,50 @@ import torch.nn.functional as F  # noqa: N812
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-HIDDEN, HEADS, LAYERS, INNER = 384, 12, 6, 1536
+HIDDEN, HEADS, INNER = 384, 12, 1536
+ALL = (0, 1, 2, 3, 4, 5)  # the layers of MiniLM
 LINK, BILINEAR = 192, 96
 LABELS = 6  # O, content begin/inside/end, source begin/inside
 REACH = 160  # pieces to each side that have a distance of their own
 
 
+def stored_small(table: Tensor) -> Tensor:
+    """The embedding as the exported graph holds it: 8 bits, a scale for each row."""
+    scale = table.abs().amax(dim=1, keepdim=True).clamp_min(1e-8) / 127
+    return (table / scale).round().clamp(-127, 127) * scale
+
+
+class Small(nn.Linear):
+    """A linear layer that computes as the exported graph does in 8 bits, if told to.
+
+    Weights have 7 bits and a scale for each output, so that no processor's 16-bit sums
+    overflow; inputs have 8 bits and a scale and zero for each window. Gradients pass
+    the rounding unchanged (straight-through: Bengio et al. 2013, arXiv 1308.3432).
+    """
+
+    small = False
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.small:
+            return super().forward(x)
+        with torch.no_grad():
+            step = self.weight.abs().amax(dim=1, keepdim=True).clamp_min(1e-8) / 63
+            lost_w = (self.weight / step).round() * step - self.weight
+            low = x.amin(dim=(1, 2), keepdim=True).clamp_max(0).float()
+            high = x.amax(dim=(1, 2), keepdim=True).clamp_min(0).float()
+            unit = (high - low).clamp_min(1e-8) / 255
+            lost_x = ((x - low) / unit).round() * unit + low - x
+        return F.linear(x + lost_x.to(x.dtype), self.weight + lost_w, self.bias)
+
+
 class Block(nn.Module):
     def __init__(self, dropout: float) -> None:
         super().__init__()
-        self.qkv = nn.Linear(HIDDEN, 3 * HIDDEN)
-        self.out = nn.Linear(HIDDEN, HIDDEN)
+        self.qkv = Small(HIDDEN, 3 * HIDDEN)
+        self.out = Small(HIDDEN, HIDDEN)
         self.norm1 = nn.LayerNorm(HIDDEN, eps=1e-12)
-        self.up = nn.Linear(HIDDEN, INNER)
-        self.down = nn.Linear(INNER, HIDDEN)
+        self.up = Small(HIDDEN, INNER)
+        self.down = Small(INNER, HIDDEN)
         self.norm2 = nn.LayerNorm(HIDDEN, eps=1e-12)
         self.dropout = nn.Dropout(dropout)
 
@@ -46,15 +77,16 @@ class Block(nn.Module):
 
 
 class Tagger(nn.Module):
-    def __init__(self, dropout: float = 0.1) -> None:
+    def __init__(self, dropout: float = 0.1, layers: Sequence[int] = ALL) -> None:
         super().__init__()
+        self.layers = tuple(layers)
         self.word = nn.Embedding(30522, HIDDEN)
         self.place = nn.Embedding(512, HIDDEN)
         self.case = nn.Embedding(4, HIDDEN)
         self.quote = nn.Embedding(3, HIDDEN)
         self.paragraph = nn.Embedding(2, HIDDEN)
         self.norm = nn.LayerNorm(HIDDEN, eps=1e-12)
-        self.blocks = nn.ModuleList(Block(dropout) for _ in range(LAYERS))
+        self.blocks = nn.ModuleList(Block(dropout) for _ in self.layers)
         self.dropout = nn.Dropout(dropout)
         self.cue = nn.Linear(HIDDEN, 3)
         self.flat = nn.Linear(HIDDEN, 5)
@@ -76,12 +108,12 @@ class Tagger(nn.Module):
         w = {k.removeprefix("bert."): v for k, v in load_file(str(path)).items()}
         e = "embeddings."
         with torch.no_grad():
-            self.word.weight.copy_(w[e + "word_embeddings.weight"])
+            self.word.weight.copy_(stored_small(w[e + "word_embeddings.weight"]))
             kind = w[e + "token_type_embeddings.weight"][0]
             self.place.weight.copy_(w[e + "position_embeddings.weight"] + kind)
             self.norm.weight.copy_(w[e + "LayerNorm.weight"])
             self.norm.bias.copy_(w[e + "LayerNorm.bias"])
-            for n, block in enumerate(self.blocks):
+            for n, block in zip(self.layers, self.blocks, strict=True):
                 a = f"encoder.layer.{n}."
                 parts = [a + f"attention.self.{p}" for p in ("query", "key", "value")]
                 for what in ("weight", "bias"):
