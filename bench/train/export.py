@@ -21,7 +21,7 @@ from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import load_file
 
 HIDDEN, HEADS, BILINEAR, LABELS, REACH = 384, 12, 96, 6, 160
-OPTIONS = '{"cue": 0.4, "quoted": 0.2, "part": 0.7, "core": 160, "context": 47, "scale": [0.3, 0.3, 0.6, 0.1, -1.5]}'
+OPTIONS = '{"cue": 0.4, "quoted": 0.2, "part": 0.7, "core": 320, "context": 40, "scale": [0.3, 0.3, 0.6, 0.1, -1.5]}'
 CANDIDATE = 0.12  # least probability of a cue start that is linked at all
 
 

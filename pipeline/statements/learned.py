@@ -207,8 +207,8 @@ class Options:
     cue: float = 0.4  # least probability that a cue begins
     quoted: float = 0.2  # the same, where most of the content stands in quotation marks
     part: float = 0.7  # least mean probability of a further part of a content
-    core: int = 160  # most pieces of a window whose cues are taken
-    context: int = 47  # pieces to each side of the core
+    core: int = 320  # most pieces of a window whose cues are taken
+    context: int = 40  # pieces to each side of the core
     scale: tuple[float, float, float, float, float] = (0.3, 0.3, 0.6, 0.1, -1.5)
 
 
