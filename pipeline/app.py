@@ -5,16 +5,24 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cached_property, partial
+from difflib import get_close_matches
+from functools import cached_property, partial, wraps
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from tomllib import TOMLDecodeError
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from pipeline import __version__, daily_page, editing, overview, proof, steps
 from pipeline.adapters.archive import WarcArchive
-from pipeline.adapters.config import ChannelConfig, ConfigFolder
+from pipeline.adapters.config import (
+    ChannelConfig,
+    ConfigFolder,
+    at_setting,
+    checked_settings,
+    there_are,
+)
 from pipeline.adapters.db import (
     Database,
     DbFeedStates,
@@ -29,11 +37,12 @@ from pipeline.adapters.judgements import JudgementFile
 from pipeline.adapters.lake import LocalLake, write_whole
 from pipeline.adapters.nlp import open_nlp, version_of
 from pipeline.adapters.notify import open_channels
+from pipeline.adapters.secrets import refuse_readable, secret_of
 from pipeline.adapters.tagger import open_tagger
 from pipeline.batch import Extractor
 from pipeline.claims.compare import compare_pair
 from pipeline.claims.judged import counted, error_rate
-from pipeline.errors import ConfigError, DamagedError, InputError
+from pipeline.errors import ConfigError, DamagedError, InputError, StoreError
 from pipeline.feeds.discovery import block, outlines
 from pipeline.model import (
     AlertRule,
@@ -46,7 +55,7 @@ from pipeline.model import (
     Verdict,
 )
 from pipeline.ports import Channel
-from pipeline.settings import DEFAULT_CONFIG, Settings
+from pipeline.settings import DEFAULT_CONFIG, Settings, settings_file
 from pipeline.statements.export import records
 from pipeline.statements.figures import FigureIndex
 from pipeline.statements.learned import attributions
@@ -55,6 +64,8 @@ from pipeline.tables.schemas import TABLES
 
 BOUNDS = ("max_entries", "max_field", "max_depth")
 """The bounds on what is read of a document; the others are of the way to it."""
+
+DATABASE_URL = "ONRECORD_DATABASE_URL"
 
 STEPS = ("fetch", "read", "extract", "match", "alert", "deliver", "publish")
 """The steps of a pass, in their order."""
@@ -66,6 +77,32 @@ Tell = Callable[[str], None]
 
 def silently(_: str) -> None:
     """For those who do not."""
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _alone(
+    room: str,
+) -> Callable[[Callable[Concatenate[App, P], R]], Callable[Concatenate[App, P], R]]:
+    """One process at a time in a room, whoever started it: a second one waits.
+
+    ``fetch`` has a room of its own, so that feeds are asked while days are rebuilt, and
+    so has ``deliver``, whose other side may be slow.
+    """
+
+    def bound(
+        step: Callable[Concatenate[App, P], R],
+    ) -> Callable[Concatenate[App, P], R]:
+        @wraps(step)
+        def held(self: App, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            with self.database.alone(room):
+                return step(self, *args, **kwargs)
+
+        return held
+
+    return bound
 
 
 class App:
@@ -81,7 +118,7 @@ class App:
             raise InputError(
                 f"lake {settings.lake}", "only a local folder is supported so far"
             )
-        root.mkdir(parents=True, exist_ok=True)
+        _rooms(root)
         self.lake = LocalLake(root)
         self.archive = WarcArchive(root)
 
@@ -89,7 +126,9 @@ class App:
 
     @cached_property
     def database(self) -> Database:
-        given = self.settings.database_url
+        given = self.settings.database_url or secret_of(DATABASE_URL, os.environ)
+        if isinstance(given, str):
+            given = SecretStr(given)
         path = (Path(self.settings.lake) / "state.sqlite").absolute()
         return Database(given.get_secret_value() if given else f"sqlite:///{path}")
 
@@ -171,6 +210,7 @@ class App:
 
     # ---------------------------------------------------------------------- the steps
 
+    @_alone("fetch")
     def fetch(self, at: datetime, *, everything: bool = False) -> Report:
         topic = self.config.topic(self.settings.topic)
         return steps.fetch(
@@ -187,6 +227,7 @@ class App:
             everything=everything or self.settings.fetch.everything,
         )
 
+    @_alone("work")
     def read(self, at: datetime) -> Report:
         return steps.read(
             at,
@@ -198,6 +239,7 @@ class App:
             bounds=self.bounds,
         )
 
+    @_alone("work")
     def extract(self, at: datetime) -> Report:
         if not self.progress.pending("extract", Partition.at(at)):
             return Report(step="extract")  # no model is loaded for nothing
@@ -205,6 +247,7 @@ class App:
             at, lake=self.lake, extractor=self.extractor, progress=self.progress
         )
 
+    @_alone("work")
     def match(self, at: datetime) -> Report:
         return steps.match(
             at,
@@ -214,6 +257,7 @@ class App:
             judgements=self.judgements.all(),
         )
 
+    @_alone("work")
     def alert(self, at: datetime) -> Report:
         alerts = self.settings.alerts
         return steps.alert(
@@ -230,9 +274,11 @@ class App:
             site_url=alerts.site_url,
         )
 
+    @_alone("deliver")
     def deliver(self, at: datetime) -> Report:
         return steps.deliver(at, outbox=self.outbox, channels=self.channels())
 
+    @_alone("work")
     def publish(self, at: datetime) -> Report:
         return steps.publish(
             at,
@@ -394,7 +440,7 @@ class App:
         rules = {rule.id: rule for rule in self._alerts[0]}
         if rule_id not in rules:
             raise InputError(
-                f"rule {rule_id}", f"not in alerts.toml; there are {', '.join(rules)}"
+                f"rule {rule_id}", f"not in alerts.toml; {there_are(rules)}"
             )
         histories = self.record.histories(since=now - since, upto=Partition.at(now))
         return editing.would_have_told(
@@ -441,7 +487,13 @@ class App:
                 )
         return editing.timeline(self.lake, figure_id, topic=topic)
 
+    def check_config(self) -> None:
+        """ConfigError where a pass would meet one: topic, rules, channels."""
+        self.config.topic(self.settings.topic)
+        _ = self._alerts
+
     def status(self, now: datetime) -> dict[str, Any]:
+        self.check_config()
         states = DbFeedStates(self.database).load(self.feeds)
         return overview.status(
             now,
@@ -465,20 +517,69 @@ class App:
             self.database.close()
 
 
+def _rooms(root: Path) -> None:
+    """The lake's folders; those with full texts are nobody's but their owner's."""
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        for name in ("archive", "work"):
+            if not (root / name).is_dir():
+                (root / name).mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"lake {root}", str(error)) from error
+
+
 def open_app(**overrides: Any) -> App:
     """The app of the environment's settings; ``overrides`` take their place.
 
-    ConfigError names the setting that is wrong.
+    ConfigError names the setting that is wrong, and where it stands.
     """
+    given = {k: v for k, v in overrides.items() if v is not None}
     try:
-        settings = Settings(**{k: v for k, v in overrides.items() if v is not None})
+        settings = Settings(**given)
+    except TOMLDecodeError as error:
+        checked_settings(settings_file(given))  # it names the line
+        raise ConfigError(settings_file(given), None, str(error)) from error
     except ValidationError as error:
         first = error.errors()[0]
-        name = "__".join(str(part) for part in first["loc"]).upper()
+        place = [str(part) for part in first["loc"]]
+        name = "ONRECORD_" + "__".join(place).upper()
+        if not (place[0] in given or any(n.startswith(name) for n in _variables())):
+            raise at_setting(settings_file(given), place, first["msg"]) from error
+        raise ConfigError(f"setting {name}", None, first["msg"]) from error
+    if settings.database_url is not None and DATABASE_URL not in _variables():
+        url, path = settings.database_url.get_secret_value(), settings_file(given)
+        if ":" in url.partition("@")[0].partition("://")[2] and path.is_file():
+            refuse_readable(path, "database_url holds a password")
+    app = App(settings)
+    _refuse_unknown(app)
+    return app
+
+
+OTHERS = frozenset({f"{DATABASE_URL}_FILE", "ONRECORD_SCHEDULE", "ONRECORD_PORT"})
+"""Variables that are no settings: a secret's file; what DAGs and ``make live`` read."""
+
+
+def _variables() -> list[str]:
+    return sorted(n.upper() for n in os.environ if n.upper().startswith("ONRECORD_"))
+
+
+def _refuse_unknown(app: App) -> None:
+    """ConfigError for a variable of ours that nothing reads: it is a slip of the pen."""
+    known = {f"ONRECORD_{name.upper()}" for name in Settings.model_fields} | OTHERS
+    unknown = [name for name in _variables() if name.split("__")[0] not in known]
+    if unknown:  # a channel's secret may be called so
+        channels = app.config.alerts(app.settings.topic)[1]
+        named = {n.upper() for c in channels for n in (c.url_env, c.secret_env) if n}
+        named |= {f"{name}_FILE" for name in named}
+        unknown = [name for name in unknown if name not in named]
+    if unknown:
+        near = get_close_matches(unknown[0], sorted(known), n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
         raise ConfigError(
-            f"setting ONRECORD_{name} (or settings.toml)", None, first["msg"]
-        ) from error
-    return App(settings)
+            f"variable {unknown[0]}",
+            None,
+            f"no such setting; {hint}docs/operate.md lists them",
+        )
 
 
 def article_text(where: str, line: dict[str, Any]) -> tuple[str, date | None]:
