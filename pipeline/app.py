@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
 from functools import cached_property, partial, wraps
 from importlib.resources import files
 from pathlib import Path
+from time import monotonic
 from tomllib import TOMLDecodeError
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec
 
 from pydantic import SecretStr, ValidationError
 
-from pipeline import __version__, daily_page, editing, overview, proof, steps
+from pipeline import (
+    __version__,
+    daily_page,
+    editing,
+    health,
+    overview,
+    proof,
+    steps,
+)
+from pipeline.adapters import disk
 from pipeline.adapters.archive import WarcArchive
 from pipeline.adapters.config import (
     ChannelConfig,
@@ -29,6 +40,7 @@ from pipeline.adapters.db import (
     DbOutbox,
     DbProgress,
     DbRecord,
+    DbRuns,
     DbSeen,
 )
 from pipeline.adapters.http import HttpFetcher
@@ -42,7 +54,13 @@ from pipeline.adapters.tagger import open_tagger
 from pipeline.batch import Extractor
 from pipeline.claims.compare import compare_pair
 from pipeline.claims.judged import counted, error_rate
-from pipeline.errors import ConfigError, DamagedError, InputError, StoreError
+from pipeline.errors import (
+    ConfigError,
+    DamagedError,
+    InputError,
+    PipelineError,
+    StoreError,
+)
 from pipeline.feeds.discovery import block, outlines
 from pipeline.model import (
     AlertRule,
@@ -80,25 +98,42 @@ def silently(_: str) -> None:
 
 
 P = ParamSpec("P")
-R = TypeVar("R")
+Step = Callable[Concatenate["App", datetime, P], Report]
 
 
-def _alone(
-    room: str,
-) -> Callable[[Callable[Concatenate[App, P], R]], Callable[Concatenate[App, P], R]]:
+def _alone(room: str) -> Callable[[Step[P]], Step[P]]:
     """One process at a time in a room, whoever started it: a second one waits.
 
     ``fetch`` has a room of its own, so that feeds are asked while days are rebuilt, and
-    so has ``deliver``, whose other side may be slow.
+    so has ``deliver``, whose other side may be slow. How a run ended is kept for
+    ``status``.
     """
 
-    def bound(
-        step: Callable[Concatenate[App, P], R],
-    ) -> Callable[Concatenate[App, P], R]:
+    def bound(step: Step[P]) -> Step[P]:
         @wraps(step)
-        def held(self: App, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        def held(
+            self: App, at: datetime, /, *args: P.args, **kwargs: P.kwargs
+        ) -> Report:
+            begun = monotonic()
+
+            def ended(**how: Any) -> None:
+                DbRuns(self.database).put(
+                    step.__name__,
+                    at,
+                    ended_at=datetime.now(UTC),
+                    seconds=monotonic() - begun,
+                    **how,
+                )
+
             with self.database.alone(room):
-                return step(self, *args, **kwargs)
+                try:
+                    report = step(self, at, *args, **kwargs)
+                except PipelineError as error:
+                    with suppress(StoreError):  # the error itself matters more
+                        ended(error=str(error))
+                    raise
+                ended(report=report)
+                return report
 
         return held
 
@@ -280,13 +315,16 @@ class App:
 
     @_alone("work")
     def publish(self, at: datetime) -> Report:
-        return steps.publish(
+        report = steps.publish(
             at,
             lake=self.lake,
             outbox=self.outbox,
             progress=self.progress,
             version=__version__,
         )
+        with suppress(StoreError), self.database.alone("fetch", patience_seconds=0):
+            self.lake.sweep()  # in both rooms nobody else writes now
+        return report
 
     def run(
         self, at: datetime, *, everything: bool = False, tell: Tell = silently
@@ -495,18 +533,39 @@ class App:
     def status(self, now: datetime) -> dict[str, Any]:
         self.check_config()
         states = DbFeedStates(self.database).load(self.feeds)
-        return overview.status(
+        root, counts = Path(self.settings.lake), self.outbox.channels()
+        found = health.status(
             now,
             feeds=self.feeds,
             states=states,
             lake=self.lake,
             progress=self.progress,
+            steps=self._last_runs(),
             outbox=self.outbox.counts(),
-        ) | {
-            "channels": self.outbox.channels(),
+            waiting_since=self.outbox.waiting_since(),
+            disk=disk.usage(root),
+        )
+        configured = {channel.id for channel in self._alerts[1]}
+        found["faults"] += [
+            f"channel {name}: its alerts wait, and alerts.toml has no such channel"
+            for name, states_ in counts.items()
+            if name not in configured and states_.keys() & {"pending", "failed"}
+        ] + disk.readable(root)
+        return found | {
+            "channels": counts,
             "judgements": counted(self.judgements.all()),
             "alerts in error": error_rate(self.judgements.all()),
         }
+
+    def _last_runs(self) -> dict[str, dict[str, Any]]:
+        last = DbRuns(self.database).last()
+        return {step: last[step] for step in STEPS if step in last}
+
+    def clean(self, today: date) -> dict[str, int]:
+        """Remove what need not be kept: expired answers, what killed writers left."""
+        expired = self.expire(today)
+        with self.database.alone("fetch"), self.database.alone("work"):
+            return {"archived files": expired, "left aside": self.lake.sweep()}
 
     def _step(self, name: str) -> Callable[[datetime], Report]:
         step: Callable[[datetime], Report] = getattr(self, name)

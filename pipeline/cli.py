@@ -334,6 +334,33 @@ def status(config: Config = None, lake: Lake = None, as_json: Json = False) -> N
 
 
 @cli.command()
+def metrics(config: Config = None, lake: Lake = None) -> None:
+    """The same as OpenMetrics text, for Prometheus. Exit status 0 whatever it says.
+
+    Example: `onrecord metrics > /var/lib/node_exporter/onrecord.prom`
+    """
+    from pipeline.health import metrics as as_text
+
+    with _app(config, lake) as app:
+        typer.echo(as_text(app.status(datetime.now(UTC))), nl=False)
+
+
+@cli.command()
+def clean(config: Config = None, lake: Lake = None, as_json: Json = False) -> None:
+    """Remove expired answers and what killed writers left aside.
+
+    Example: `onrecord clean`
+    """
+    with _app(config, lake) as app:
+        removed = app.clean(datetime.now(UTC).date())
+    if as_json:
+        typer.echo(json.dumps(removed))
+        return
+    for name, count in removed.items():
+        typer.echo(f"{count:6} {name} removed")
+
+
+@cli.command()
 def verify(
     day: Annotated[
         str | None, typer.Option("--date", help="Day, YYYY-MM-DD; all if left out.")
@@ -641,10 +668,16 @@ def _table(rows: list[dict[str, Any]], as_json: bool) -> None:
 
 def _shown(value: object) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{k} {v}" for k, v in value.items()) or "-"
+        return ", ".join(f"{k} {_inner(v)}" for k, v in value.items()) or "-"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%dT%H:%M:%SZ}"
     if isinstance(value, list | tuple):
         return "; ".join(str(v) for v in value) or "-"
     return "-" if value is None else str(value)
+
+
+def _inner(value: object) -> str:
+    return f"({_shown(value)})" if isinstance(value, Mapping) else _shown(value)
 
 
 def main() -> None:

@@ -43,6 +43,7 @@ from pipeline.model import (
     Partition,
     Relation,
     RelationKind,
+    Report,
     Said,
     SeenArticle,
     Span,
@@ -256,6 +257,19 @@ deliveries = _table(
     _moment("at", index=True),
     _text("state"),
     _text("reason"),
+)
+
+
+runs = _table(
+    "runs",
+    _text("step", primary_key=True),
+    _moment("at"),
+    _moment("ended_at"),
+    sa.Column("seconds", sa.Float, nullable=False),
+    _number("rows"),
+    _number("failures"),
+    _text("error", nullable=True),
+    _moment("succeeded_at", nullable=True),
 )
 
 
@@ -511,6 +525,44 @@ class DbProgress:
 
 def _at(key: Mapping[str, str]) -> list[sa.ColumnElement[bool]]:
     return [progress.c[name] == value for name, value in key.items()]
+
+
+class DbRuns:
+    """The last run of each step, for ``onrecord status``; nothing else reads it."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def put(
+        self,
+        step: str,
+        at: datetime,
+        *,
+        ended_at: datetime,
+        seconds: float,
+        report: Report | None = None,
+        error: str | None = None,
+    ) -> None:
+        """``report`` of a run that ended well, ``error`` of one that did not."""
+        with self._db.begin() as db:
+            known = sa.select(runs.c.succeeded_at).where(runs.c.step == step)
+            row = {
+                "step": step,
+                "at": at,
+                "ended_at": ended_at,
+                "seconds": seconds,
+                "rows": report.rows if report else 0,
+                "failures": len(report.failures) if report else 0,
+                "error": error,
+                "succeeded_at": db.scalar(known) if error else ended_at,
+            }
+            self._db.upsert(db, runs, [row])
+
+    def last(self) -> dict[str, dict[str, Any]]:
+        """By step: at, ended_at, seconds, rows, failures, error, succeeded_at."""
+        with self._db.begin() as db:
+            rows = [dict(row._mapping) for row in db.execute(sa.select(runs))]
+        return {row.pop("step"): row for row in rows}
 
 
 class DbFeedStates:
@@ -1148,6 +1200,21 @@ class DbOutbox:
         query = sa.select(outbox.c.state, sa.func.count()).group_by(outbox.c.state)
         with self._db.begin() as db:
             return {state: int(count) for state, count in db.execute(query)}
+
+    def waiting_since(self) -> datetime | None:
+        """When the oldest alert that still waits for its channel was due."""
+        due = sa.func.min(
+            sa.func.coalesce(outbox_more.c.due_at, outbox.c.created_at),
+            type_=UtcDateTime,
+        )
+        query = (
+            sa.select(due)
+            .select_from(_BOTH)
+            .where(outbox.c.state.in_(["pending", "failed"]))
+        )
+        with self._db.begin() as db:
+            found: datetime | None = db.scalar(query)
+            return found
 
     def channels(self) -> dict[str, dict[str, int]]:
         """How many alerts of each channel are in each state."""
