@@ -37,6 +37,7 @@ from pipeline.adapters.config import (
 from pipeline.adapters.db import (
     Database,
     DbFeedStates,
+    DbNotes,
     DbOutbox,
     DbProgress,
     DbRecord,
@@ -345,18 +346,32 @@ class App:
         return self.archive.expire(today - timedelta(days=days)) if days else 0
 
     def rebuild(
-        self, since: date, *, alert: bool = False, tell: Tell = silently
+        self,
+        since: date,
+        *,
+        alert: bool = False,
+        afresh: bool = False,
+        tell: Tell = silently,
     ) -> list[Report]:
-        """Days since ``since`` again from the archive. Asks no feed; alerts if told."""
+        """Days since ``since`` again from the archive. Asks no feed; alerts if told.
+
+        One that was cut off goes on where it was, unless it is to begin ``afresh``.
+        """
         now = datetime.now(UTC)
         partitions = self.archive.partitions(since)
-        steps.stale_since(since, archive=self.archive, progress=self.progress, now=now)
+        notes = DbNotes(self.database)
+        if afresh or not partitions or notes.get("rebuild") != str(since):
+            steps.stale_since(
+                since, archive=self.archive, progress=self.progress, now=now
+            )
+            notes.put("rebuild", str(since))
         last = partitions[-1].moment
         names = ["read", "extract", "match", *(["alert"] if alert else []), "publish"]
         reports = []
         for name in names:
             tell(name)
             reports.append(self._step(name)(last))
+        notes.put("rebuild", "")
         return reports
 
     def close_day(self, day: date) -> Path:
@@ -366,10 +381,31 @@ class App:
         """
         self.publish(datetime.combine(day, time.max, UTC))
         self.expire(day + timedelta(days=1))
-        wrong = self.verify(day)
+        return self._closed(datetime.combine(day, time.min, UTC))
+
+    def _closed(self, at: datetime) -> Path:
+        begun, runs_ = monotonic(), DbRuns(self.database)
+
+        def ended(**how: Any) -> None:
+            now = datetime.now(UTC)
+            seconds = monotonic() - begun
+            runs_.put("close_day", at, ended_at=now, seconds=seconds, **how)
+
+        wrong = self.verify(at.date())
         if wrong:
-            raise DamagedError(f"day {day}", f"{wrong[0]} ({len(wrong)} faults)")
-        return self.digest(day)
+            error = DamagedError(
+                f"day {at:%Y-%m-%d}", f"{wrong[0]} ({len(wrong)} faults)"
+            )
+            ended(error=str(error))
+            raise error
+        page = self.digest(at.date())
+        ended(report=Report(step="close_day"))
+        return page
+
+    def late(self, step: str, reason: str) -> None:
+        """Let ``status`` say that something was not over in time."""
+        now = datetime.now(UTC)
+        DbRuns(self.database).put(step, now, ended_at=now, seconds=0, error=reason)
 
     # -------------------------------------------------------------------- the others
 
@@ -559,7 +595,7 @@ class App:
 
     def _last_runs(self) -> dict[str, dict[str, Any]]:
         last = DbRuns(self.database).last()
-        return {step: last[step] for step in STEPS if step in last}
+        return {step: last[step] for step in (*STEPS, "close_day") if step in last}
 
     def clean(self, today: date) -> dict[str, int]:
         """Remove what need not be kept: expired answers, what killed writers left."""
@@ -614,7 +650,9 @@ def open_app(**overrides: Any) -> App:
     return app
 
 
-OTHERS = frozenset({f"{DATABASE_URL}_FILE", "ONRECORD_SCHEDULE", "ONRECORD_PORT"})
+OTHERS = frozenset(
+    {f"{DATABASE_URL}_FILE", "ONRECORD_SCHEDULE", "ONRECORD_PORT", "ONRECORD_POOL"}
+)
 """Variables that are no settings: a secret's file; what DAGs and ``make live`` read."""
 
 

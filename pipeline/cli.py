@@ -278,15 +278,20 @@ def rebuild(
     alerts: Annotated[
         bool, typer.Option("--alert", help="Let the rules put alerts for these days.")
     ] = False,
+    afresh: Annotated[
+        bool, typer.Option("--afresh", help="Begin anew where one was cut off.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make past days again from the archive; no feed is asked.
+
+    One that was cut off goes on where it was when run again with the same day.
 
     Example: `onrecord rebuild --from 2026-03-02`
     """
     day = _day(since, "--from")
     with _app(config, lake) as app, _progress() as tell:
-        reports = app.rebuild(day, alert=alerts, tell=tell)
+        reports = app.rebuild(day, alert=alerts, afresh=afresh, tell=tell)
     _told(reports, datetime.now(UTC), as_json)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from statistics import median
 from typing import Any
 
@@ -22,6 +22,9 @@ FAILING = 3
 
 LATE = timedelta(hours=1)
 """A pass, or an alert that could not go out, that is so long ago is a fault."""
+
+CLOSED_BY = time(2, 30)
+"""UTC; a day before that is not closed by then is a fault."""
 
 USUAL_DAYS = 7
 """The usual is the median of so many days before, where at least 4 are there."""
@@ -102,12 +105,28 @@ def status(
         faults.append(f"every feed failed in the pass of {last:%Y-%m-%dT%H:%MZ}")
     if last is None or now - last > LATE:
         faults.append(f"no pass since {last or 'ever'}")
+    faults += _unclosed(now, last, steps)
     if outbox.get("dead"):
         faults.append(f"{outbox['dead']} alerts could not be delivered")
     if waiting_since and now - waiting_since > LATE:
         faults.append(f"alerts wait since {waiting_since:%Y-%m-%dT%H:%MZ}")
     faults += [*fallen(days), *_full(disk)]
     return {**found, "faults": faults}
+
+
+def _unclosed(
+    now: datetime, last: datetime | None, steps: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    """Yesterday, where ``close_day`` is in use, it is late, and that was not closed."""
+    closed = steps.get("close_day")
+    yesterday = (now - timedelta(days=1)).date()
+    if not closed or closed["error"] or last is None or now.time() < CLOSED_BY:
+        return []
+    if closed["at"].date() >= yesterday:
+        return []
+    return [
+        f"day {yesterday}: not closed; the last that was is {closed['at']:%Y-%m-%d}"
+    ]
 
 
 def _last_polls(lake: Lake, passes: Sequence[Partition]) -> list[Poll]:

@@ -565,6 +565,24 @@ class DbRuns:
         return {row.pop("step"): row for row in rows}
 
 
+class DbNotes:
+    """What a job notes for the one that goes on with it."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def get(self, key: str) -> str:
+        """The note; empty where there is none."""
+        query = sa.select(about.c.value).where(about.c.key == f"note {key}")
+        with self._db.begin() as db:
+            return str(db.scalar(query) or "")
+
+    def put(self, key: str, value: str) -> None:
+        with self._db.begin() as db:
+            row = {"key": f"note {key}", "value": value}
+            self._db.upsert(db, about, [row])
+
+
 class DbFeedStates:
     """ports.FeedStates in the database."""
 
