@@ -50,6 +50,7 @@ from pipeline.adapters.judgements import JudgementFile
 from pipeline.adapters.lake import LocalLake, write_whole
 from pipeline.adapters.nlp import open_nlp, version_of
 from pipeline.adapters.notify import open_channels
+from pipeline.adapters.salvage import salvaged
 from pipeline.adapters.secrets import refuse_readable, secret_of
 from pipeline.adapters.tagger import open_tagger
 from pipeline.batch import Extractor
@@ -401,6 +402,20 @@ class App:
         page = self.digest(at.date())
         ended(report=Report(step="close_day"))
         return page
+
+    def salvage(self) -> dict[str, int]:
+        """Take what can be read of a damaged SQLite database over into a new one.
+
+        ``rebuild`` from the first archived day then makes its caches again.
+        """
+        if self.settings.database_url or os.environ.get(f"{DATABASE_URL}_FILE"):
+            raise InputError(DATABASE_URL, "only the lake's own SQLite can be salvaged")
+        self.close()
+        self.__dict__.pop("database", None)
+        counts = salvaged(Path(self.settings.lake) / "state.sqlite")
+        for name in ("progress", "outbox", "record"):
+            self.__dict__.pop(name, None)  # they held the old one
+        return counts
 
     def late(self, step: str, reason: str) -> None:
         """Let ``status`` say that something was not over in time."""

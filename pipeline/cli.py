@@ -366,6 +366,20 @@ def clean(config: Config = None, lake: Lake = None, as_json: Json = False) -> No
 
 
 @cli.command()
+def salvage(config: Config = None, lake: Lake = None) -> None:
+    """Take a damaged SQLite database's feed states and outbox over into a new one.
+
+    Then run `onrecord rebuild` from the first archived day. Nothing else may be running.
+
+    Example: `onrecord salvage`
+    """
+    with _app(config, lake) as app:
+        counts = app.salvage()
+    for name, count in counts.items():
+        typer.echo(f"{count:6} {name}")
+
+
+@cli.command()
 def verify(
     day: Annotated[
         str | None, typer.Option("--date", help="Day, YYYY-MM-DD; all if left out.")

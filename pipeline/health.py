@@ -70,7 +70,8 @@ def status(
     failed = [poll.feed_id for poll in _last_polls(lake, passes) if _bad(poll)]
     upto = Partition.at(now)
     waiting = {
-        step: len(progress.pending(step, upto)) for step in ("read", "extract", "match")
+        step: len(progress.pending(step, upto))
+        for step in ("read", "extract", "match", "publish")
     }
     failing = _failing(states, lake)
     days = _days(lake, now.date())

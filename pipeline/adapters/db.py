@@ -25,7 +25,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.adapters.migrations import SCHEMA, migrate
-from pipeline.errors import DamagedError, InputError, StoreError
+from pipeline.errors import BrokenDatabaseError, InputError, StoreError
 from pipeline.model import (
     Act,
     Alert,
@@ -314,7 +314,9 @@ class Database:
         except SQLAlchemyError as error:
             reason = str(getattr(error, "orig", None) or error)
             if "malformed" in reason or "not a database" in reason:
-                raise DamagedError(self.where, reason) from error
+                raise BrokenDatabaseError(
+                    self.where, f"{reason}; run onrecord salvage"
+                ) from error
             raise StoreError(self.where, reason) from error
 
     @contextmanager
