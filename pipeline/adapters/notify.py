@@ -262,6 +262,8 @@ class WebhookChannel:
             status = asyncio.run(self._post(body, headers))
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             reason = str(error) or type(error).__name__
+            if self._url in reason:  # it may be a secret, as Slack's and Telegram's are
+                reason = f"{type(error).__name__}: {reason.replace(self._url, '(url)')}"
             if isinstance(error, TimeoutError):
                 reason = f"no answer within {self._timeout.total:g} s"
             raise DeliveryError(self.id, reason) from error
