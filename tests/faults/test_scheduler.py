@@ -80,12 +80,12 @@ def until(true, seconds, what):
     raise AssertionError(f"{what}: not within {seconds} s")
 
 
-@pytest.mark.timeout(1500)
+@pytest.mark.timeout(2500)
 def test_a_scheduler_killed_in_mid_run_is_made_good_by_the_next_start(live):
     start, world, folder = live
     home, lake = folder / "airflow", folder / "lake"
     process = start()
-    until(lambda: "running" in runs(home).values(), 300, "a run begins")
+    until(lambda: "running" in runs(home).values(), 900, "a run begins")
     until(lambda: list(lake.glob("archive/*/*.warc.gz")), 200, "answers are archived")
     listening = {
         one.laddr.ip
