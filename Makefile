@@ -43,7 +43,7 @@ check: lint types imports ## lint, types and layers
 docs: setup ## docs/tables.md, from the registry of fields
 	@$(BIN)/onrecord tables > docs/tables.md
 
-test-faults: setup ## kill -9 at every single write of a pass (minutes)
+test-faults: setup ## kills, full disks, damage at rest, a scheduler killed (an hour); docs/faults.md
 	@$(BIN)/python -m pytest tests/faults --every-kill -s --timeout 3000
 
 lock: ## resolve the lock again

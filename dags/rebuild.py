@@ -5,15 +5,23 @@ database. Trigger it with the form: the first day, and whether alerts are wanted
 
 **What it does.** Every archived partition since that day is read, extracted and matched
 again, in order, up to now, and the days are published. Nothing is removed: each
-partition is replaced whole. Killed, it goes on where it was when run again.
+partition is replaced whole. One process does it, beside which feeds are still asked;
+90 days take about as long as docs/benchmarks.md says.
+
+**Running it again.** Killed or failed, it goes on where it was when cleared or triggered
+again with the same first day; tick *afresh* to begin anew, after a change of config say.
+A finished one may be run any number of times: the same archive gives the same bytes.
 """
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk import Param, dag, get_current_context, task
+from airflow.sdk import Asset, Param, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
+
+log = logging.getLogger("onrecord")
 
 
 def rebuild_since() -> dict[str, int]:
@@ -24,16 +32,22 @@ def rebuild_since() -> dict[str, int]:
     from pipeline.errors import PipelineError
 
     params = get_current_context()["params"]
-    app = open_app()
+    since = date.fromisoformat(params["since"])
+    alert, afresh = bool(params["alert"]), bool(params["afresh"])
     try:
-        since = date.fromisoformat(params["since"])
-        reports = app.rebuild(since, alert=bool(params["alert"]))
+        app = open_app()
+        try:
+            reports = app.rebuild(since, alert=alert, afresh=afresh, tell=log.info)
+        finally:
+            app.close()
     except PipelineError as error:
         if error.transient:
             raise
         raise AirflowFailException(str(error)) from error
-    finally:
-        app.close()
+    for report in reports:
+        for failure in report.failures:
+            log.warning("%s refused: %s", report.step, failure)
+        log.info("%s wrote %d rows; %s", report.step, report.rows, dict(report.counts))
     return {report.step: report.rows for report in reports}
 
 
@@ -43,8 +57,25 @@ def rebuild_since() -> dict[str, int]:
     catchup=False,
     max_active_runs=1,
     params={
-        "since": Param("2026-01-01", type="string", format="date", title="First day"),
-        "alert": Param(False, type="boolean", title="Send alerts for these days"),
+        "since": Param(
+            "2026-01-01",
+            type="string",
+            format="date",
+            title="First day",
+            description="This day and every later one are made again.",
+        ),
+        "alert": Param(
+            False,
+            type="boolean",
+            title="Send alerts for these days",
+            description="Only what no rule has told before is sent.",
+        ),
+        "afresh": Param(
+            False,
+            type="boolean",
+            title="Begin anew",
+            description="Even where a rebuild since this day was cut off.",
+        ),
     },
     default_args={
         "owner": "onrecord",
@@ -56,7 +87,7 @@ def rebuild_since() -> dict[str, int]:
     tags=["onrecord", "repair"],
 )
 def rebuild() -> None:
-    task(rebuild_since)()
+    task(rebuild_since, outlets=[Asset("onrecord_days")])()
 
 
 rebuild()

@@ -47,6 +47,12 @@ def main() -> int:
     subprocess.run(
         ["airflow", "dags", "reserialize"], check=True, stdout=subprocess.DEVNULL
     )
+    pool = os.environ.setdefault("ONRECORD_POOL", "onrecord_feeds")
+    subprocess.run(
+        ["airflow", "pools", "set", pool, "1", "one pass at a time asks the feeds"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
     for dag in ("monitor", "close_day"):
         subprocess.run(
             ["airflow", "dags", "unpause", "--yes", dag],

@@ -4,23 +4,44 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cached_property, partial
+from difflib import get_close_matches
+from functools import cached_property, partial, wraps
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from time import monotonic
+from tomllib import TOMLDecodeError
+from typing import Any, Concatenate, ParamSpec
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
-from pipeline import __version__, daily_page, editing, overview, proof, steps
+from pipeline import (
+    __version__,
+    daily_page,
+    editing,
+    health,
+    overview,
+    proof,
+    steps,
+)
+from pipeline.adapters import disk
 from pipeline.adapters.archive import WarcArchive
-from pipeline.adapters.config import ChannelConfig, ConfigFolder
+from pipeline.adapters.config import (
+    ChannelConfig,
+    ConfigFolder,
+    at_setting,
+    checked_settings,
+    there_are,
+)
 from pipeline.adapters.db import (
     Database,
     DbFeedStates,
+    DbNotes,
     DbOutbox,
     DbProgress,
     DbRecord,
+    DbRuns,
     DbSeen,
 )
 from pipeline.adapters.http import HttpFetcher
@@ -29,11 +50,19 @@ from pipeline.adapters.judgements import JudgementFile
 from pipeline.adapters.lake import LocalLake, write_whole
 from pipeline.adapters.nlp import open_nlp, version_of
 from pipeline.adapters.notify import open_channels
+from pipeline.adapters.salvage import salvaged
+from pipeline.adapters.secrets import refuse_readable, secret_of
 from pipeline.adapters.tagger import open_tagger
 from pipeline.batch import Extractor
 from pipeline.claims.compare import compare_pair
 from pipeline.claims.judged import counted, error_rate
-from pipeline.errors import ConfigError, DamagedError, InputError
+from pipeline.errors import (
+    ConfigError,
+    DamagedError,
+    InputError,
+    PipelineError,
+    StoreError,
+)
 from pipeline.feeds.discovery import block, outlines
 from pipeline.model import (
     AlertRule,
@@ -46,7 +75,7 @@ from pipeline.model import (
     Verdict,
 )
 from pipeline.ports import Channel
-from pipeline.settings import DEFAULT_CONFIG, Settings
+from pipeline.settings import DEFAULT_CONFIG, Settings, settings_file
 from pipeline.statements.export import records
 from pipeline.statements.figures import FigureIndex
 from pipeline.statements.learned import attributions
@@ -55,6 +84,8 @@ from pipeline.tables.schemas import TABLES
 
 BOUNDS = ("max_entries", "max_field", "max_depth")
 """The bounds on what is read of a document; the others are of the way to it."""
+
+DATABASE_URL = "ONRECORD_DATABASE_URL"
 
 STEPS = ("fetch", "read", "extract", "match", "alert", "deliver", "publish")
 """The steps of a pass, in their order."""
@@ -66,6 +97,49 @@ Tell = Callable[[str], None]
 
 def silently(_: str) -> None:
     """For those who do not."""
+
+
+P = ParamSpec("P")
+Step = Callable[Concatenate["App", datetime, P], Report]
+
+
+def _alone(room: str) -> Callable[[Step[P]], Step[P]]:
+    """One process at a time in a room, whoever started it: a second one waits.
+
+    ``fetch`` has a room of its own, so that feeds are asked while days are rebuilt, and
+    so has ``deliver``, whose other side may be slow. How a run ended is kept for
+    ``status``.
+    """
+
+    def bound(step: Step[P]) -> Step[P]:
+        @wraps(step)
+        def held(
+            self: App, at: datetime, /, *args: P.args, **kwargs: P.kwargs
+        ) -> Report:
+            begun = monotonic()
+
+            def ended(**how: Any) -> None:
+                DbRuns(self.database).put(
+                    step.__name__,
+                    at,
+                    ended_at=datetime.now(UTC),
+                    seconds=monotonic() - begun,
+                    **how,
+                )
+
+            with self.database.alone(room):
+                try:
+                    report = step(self, at, *args, **kwargs)
+                except PipelineError as error:
+                    with suppress(StoreError):  # the error itself matters more
+                        ended(error=str(error))
+                    raise
+                ended(report=report)
+                return report
+
+        return held
+
+    return bound
 
 
 class App:
@@ -81,7 +155,7 @@ class App:
             raise InputError(
                 f"lake {settings.lake}", "only a local folder is supported so far"
             )
-        root.mkdir(parents=True, exist_ok=True)
+        _rooms(root)
         self.lake = LocalLake(root)
         self.archive = WarcArchive(root)
 
@@ -89,7 +163,9 @@ class App:
 
     @cached_property
     def database(self) -> Database:
-        given = self.settings.database_url
+        given = self.settings.database_url or secret_of(DATABASE_URL, os.environ)
+        if isinstance(given, str):
+            given = SecretStr(given)
         path = (Path(self.settings.lake) / "state.sqlite").absolute()
         return Database(given.get_secret_value() if given else f"sqlite:///{path}")
 
@@ -171,6 +247,7 @@ class App:
 
     # ---------------------------------------------------------------------- the steps
 
+    @_alone("fetch")
     def fetch(self, at: datetime, *, everything: bool = False) -> Report:
         topic = self.config.topic(self.settings.topic)
         return steps.fetch(
@@ -187,6 +264,7 @@ class App:
             everything=everything or self.settings.fetch.everything,
         )
 
+    @_alone("work")
     def read(self, at: datetime) -> Report:
         return steps.read(
             at,
@@ -198,6 +276,7 @@ class App:
             bounds=self.bounds,
         )
 
+    @_alone("work")
     def extract(self, at: datetime) -> Report:
         if not self.progress.pending("extract", Partition.at(at)):
             return Report(step="extract")  # no model is loaded for nothing
@@ -205,6 +284,7 @@ class App:
             at, lake=self.lake, extractor=self.extractor, progress=self.progress
         )
 
+    @_alone("work")
     def match(self, at: datetime) -> Report:
         return steps.match(
             at,
@@ -214,6 +294,7 @@ class App:
             judgements=self.judgements.all(),
         )
 
+    @_alone("work")
     def alert(self, at: datetime) -> Report:
         alerts = self.settings.alerts
         return steps.alert(
@@ -230,17 +311,22 @@ class App:
             site_url=alerts.site_url,
         )
 
+    @_alone("deliver")
     def deliver(self, at: datetime) -> Report:
         return steps.deliver(at, outbox=self.outbox, channels=self.channels())
 
+    @_alone("work")
     def publish(self, at: datetime) -> Report:
-        return steps.publish(
+        report = steps.publish(
             at,
             lake=self.lake,
             outbox=self.outbox,
             progress=self.progress,
             version=__version__,
         )
+        with suppress(StoreError), self.database.alone("fetch", patience_seconds=0):
+            self.lake.sweep()  # in both rooms nobody else writes now
+        return report
 
     def run(
         self, at: datetime, *, everything: bool = False, tell: Tell = silently
@@ -261,18 +347,32 @@ class App:
         return self.archive.expire(today - timedelta(days=days)) if days else 0
 
     def rebuild(
-        self, since: date, *, alert: bool = False, tell: Tell = silently
+        self,
+        since: date,
+        *,
+        alert: bool = False,
+        afresh: bool = False,
+        tell: Tell = silently,
     ) -> list[Report]:
-        """Days since ``since`` again from the archive. Asks no feed; alerts if told."""
+        """Days since ``since`` again from the archive. Asks no feed; alerts if told.
+
+        One that was cut off goes on where it was, unless it is to begin ``afresh``.
+        """
         now = datetime.now(UTC)
         partitions = self.archive.partitions(since)
-        steps.stale_since(since, archive=self.archive, progress=self.progress, now=now)
+        notes = DbNotes(self.database)
+        if afresh or not partitions or notes.get("rebuild") != str(since):
+            steps.stale_since(
+                since, archive=self.archive, progress=self.progress, now=now
+            )
+            notes.put("rebuild", str(since))
         last = partitions[-1].moment
         names = ["read", "extract", "match", *(["alert"] if alert else []), "publish"]
         reports = []
         for name in names:
             tell(name)
             reports.append(self._step(name)(last))
+        notes.put("rebuild", "")
         return reports
 
     def close_day(self, day: date) -> Path:
@@ -282,10 +382,45 @@ class App:
         """
         self.publish(datetime.combine(day, time.max, UTC))
         self.expire(day + timedelta(days=1))
-        wrong = self.verify(day)
+        return self._closed(datetime.combine(day, time.min, UTC))
+
+    def _closed(self, at: datetime) -> Path:
+        begun, runs_ = monotonic(), DbRuns(self.database)
+
+        def ended(**how: Any) -> None:
+            now = datetime.now(UTC)
+            seconds = monotonic() - begun
+            runs_.put("close_day", at, ended_at=now, seconds=seconds, **how)
+
+        wrong = self.verify(at.date())
         if wrong:
-            raise DamagedError(f"day {day}", f"{wrong[0]} ({len(wrong)} faults)")
-        return self.digest(day)
+            error = DamagedError(
+                f"day {at:%Y-%m-%d}", f"{wrong[0]} ({len(wrong)} faults)"
+            )
+            ended(error=str(error))
+            raise error
+        page = self.digest(at.date())
+        ended(report=Report(step="close_day"))
+        return page
+
+    def salvage(self) -> dict[str, int]:
+        """Take what can be read of a damaged SQLite database over into a new one.
+
+        ``rebuild`` from the first archived day then makes its caches again.
+        """
+        if self.settings.database_url or os.environ.get(f"{DATABASE_URL}_FILE"):
+            raise InputError(DATABASE_URL, "only the lake's own SQLite can be salvaged")
+        self.close()
+        self.__dict__.pop("database", None)
+        counts = salvaged(Path(self.settings.lake) / "state.sqlite")
+        for name in ("progress", "outbox", "record"):
+            self.__dict__.pop(name, None)  # they held the old one
+        return counts
+
+    def late(self, step: str, reason: str) -> None:
+        """Let ``status`` say that something was not over in time."""
+        now = datetime.now(UTC)
+        DbRuns(self.database).put(step, now, ended_at=now, seconds=0, error=reason)
 
     # -------------------------------------------------------------------- the others
 
@@ -394,7 +529,7 @@ class App:
         rules = {rule.id: rule for rule in self._alerts[0]}
         if rule_id not in rules:
             raise InputError(
-                f"rule {rule_id}", f"not in alerts.toml; there are {', '.join(rules)}"
+                f"rule {rule_id}", f"not in alerts.toml; {there_are(rules)}"
             )
         histories = self.record.histories(since=now - since, upto=Partition.at(now))
         return editing.would_have_told(
@@ -441,20 +576,47 @@ class App:
                 )
         return editing.timeline(self.lake, figure_id, topic=topic)
 
+    def check_config(self) -> None:
+        """ConfigError where a pass would meet one: topic, rules, channels."""
+        self.config.topic(self.settings.topic)
+        _ = self._alerts
+
     def status(self, now: datetime) -> dict[str, Any]:
+        self.check_config()
         states = DbFeedStates(self.database).load(self.feeds)
-        return overview.status(
+        root, counts = Path(self.settings.lake), self.outbox.channels()
+        found = health.status(
             now,
             feeds=self.feeds,
             states=states,
             lake=self.lake,
             progress=self.progress,
+            steps=self._last_runs(),
             outbox=self.outbox.counts(),
-        ) | {
-            "channels": self.outbox.channels(),
+            waiting_since=self.outbox.waiting_since(),
+            disk=disk.usage(root),
+        )
+        configured = {channel.id for channel in self._alerts[1]}
+        found["faults"] += [
+            f"channel {name}: its alerts wait, and alerts.toml has no such channel"
+            for name, states_ in counts.items()
+            if name not in configured and states_.keys() & {"pending", "failed"}
+        ] + disk.readable(root)
+        return found | {
+            "channels": counts,
             "judgements": counted(self.judgements.all()),
             "alerts in error": error_rate(self.judgements.all()),
         }
+
+    def _last_runs(self) -> dict[str, dict[str, Any]]:
+        last = DbRuns(self.database).last()
+        return {step: last[step] for step in (*STEPS, "close_day") if step in last}
+
+    def clean(self, today: date) -> dict[str, int]:
+        """Remove what need not be kept: expired answers, what killed writers left."""
+        expired = self.expire(today)
+        with self.database.alone("fetch"), self.database.alone("work"):
+            return {"archived files": expired, "left aside": self.lake.sweep()}
 
     def _step(self, name: str) -> Callable[[datetime], Report]:
         step: Callable[[datetime], Report] = getattr(self, name)
@@ -465,20 +627,71 @@ class App:
             self.database.close()
 
 
+def _rooms(root: Path) -> None:
+    """The lake's folders; those with full texts are nobody's but their owner's."""
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        for name in ("archive", "work"):
+            if not (root / name).is_dir():
+                (root / name).mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"lake {root}", str(error)) from error
+
+
 def open_app(**overrides: Any) -> App:
     """The app of the environment's settings; ``overrides`` take their place.
 
-    ConfigError names the setting that is wrong.
+    ConfigError names the setting that is wrong, and where it stands.
     """
+    given = {k: v for k, v in overrides.items() if v is not None}
     try:
-        settings = Settings(**{k: v for k, v in overrides.items() if v is not None})
+        settings = Settings(**given)
+    except TOMLDecodeError as error:
+        checked_settings(settings_file(given))  # it names the line
+        raise ConfigError(settings_file(given), None, str(error)) from error
     except ValidationError as error:
         first = error.errors()[0]
-        name = "__".join(str(part) for part in first["loc"]).upper()
+        place = [str(part) for part in first["loc"]]
+        name = "ONRECORD_" + "__".join(place).upper()
+        if not (place[0] in given or any(n.startswith(name) for n in _variables())):
+            raise at_setting(settings_file(given), place, first["msg"]) from error
+        raise ConfigError(f"setting {name}", None, first["msg"]) from error
+    if settings.database_url is not None and DATABASE_URL not in _variables():
+        url, path = settings.database_url.get_secret_value(), settings_file(given)
+        if ":" in url.partition("@")[0].partition("://")[2] and path.is_file():
+            refuse_readable(path, "database_url holds a password")
+    app = App(settings)
+    _refuse_unknown(app)
+    return app
+
+
+OTHERS = frozenset(
+    {f"{DATABASE_URL}_FILE", "ONRECORD_SCHEDULE", "ONRECORD_PORT", "ONRECORD_POOL"}
+)
+"""Variables that are no settings: a secret's file; what DAGs and ``make live`` read."""
+
+
+def _variables() -> list[str]:
+    return sorted(n.upper() for n in os.environ if n.upper().startswith("ONRECORD_"))
+
+
+def _refuse_unknown(app: App) -> None:
+    """ConfigError for a variable of ours that nothing reads: it is a slip of the pen."""
+    known = {f"ONRECORD_{name.upper()}" for name in Settings.model_fields} | OTHERS
+    unknown = [name for name in _variables() if name.split("__")[0] not in known]
+    if unknown:  # a channel's secret may be called so
+        channels = app.config.alerts(app.settings.topic)[1]
+        named = {n.upper() for c in channels for n in (c.url_env, c.secret_env) if n}
+        named |= {f"{name}_FILE" for name in named}
+        unknown = [name for name in unknown if name not in named]
+    if unknown:
+        near = get_close_matches(unknown[0], sorted(known), n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
         raise ConfigError(
-            f"setting ONRECORD_{name} (or settings.toml)", None, first["msg"]
-        ) from error
-    return App(settings)
+            f"variable {unknown[0]}",
+            None,
+            f"no such setting; {hint}docs/operate.md lists them",
+        )
 
 
 def article_text(where: str, line: dict[str, Any]) -> tuple[str, date | None]:

@@ -278,15 +278,20 @@ def rebuild(
     alerts: Annotated[
         bool, typer.Option("--alert", help="Let the rules put alerts for these days.")
     ] = False,
+    afresh: Annotated[
+        bool, typer.Option("--afresh", help="Begin anew where one was cut off.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make past days again from the archive; no feed is asked.
+
+    One that was cut off goes on where it was when run again with the same day.
 
     Example: `onrecord rebuild --from 2026-03-02`
     """
     day = _day(since, "--from")
     with _app(config, lake) as app, _progress() as tell:
-        reports = app.rebuild(day, alert=alerts, tell=tell)
+        reports = app.rebuild(day, alert=alerts, afresh=afresh, tell=tell)
     _told(reports, datetime.now(UTC), as_json)
 
 
@@ -331,6 +336,47 @@ def status(config: Config = None, lake: Lake = None, as_json: Json = False) -> N
             typer.echo(f"{name:22} {_shown(value)}")
     if found["faults"]:
         raise typer.Exit(3)
+
+
+@cli.command()
+def metrics(config: Config = None, lake: Lake = None) -> None:
+    """The same as OpenMetrics text, for Prometheus. Exit status 0 whatever it says.
+
+    Example: `onrecord metrics > /var/lib/node_exporter/onrecord.prom`
+    """
+    from pipeline.health import metrics as as_text
+
+    with _app(config, lake) as app:
+        typer.echo(as_text(app.status(datetime.now(UTC))), nl=False)
+
+
+@cli.command()
+def clean(config: Config = None, lake: Lake = None, as_json: Json = False) -> None:
+    """Remove expired answers and what killed writers left aside.
+
+    Example: `onrecord clean`
+    """
+    with _app(config, lake) as app:
+        removed = app.clean(datetime.now(UTC).date())
+    if as_json:
+        typer.echo(json.dumps(removed))
+        return
+    for name, count in removed.items():
+        typer.echo(f"{count:6} {name} removed")
+
+
+@cli.command()
+def salvage(config: Config = None, lake: Lake = None) -> None:
+    """Take a damaged SQLite database's feed states and outbox over into a new one.
+
+    Then run `onrecord rebuild` from the first archived day. Nothing else may be running.
+
+    Example: `onrecord salvage`
+    """
+    with _app(config, lake) as app:
+        counts = app.salvage()
+    for name, count in counts.items():
+        typer.echo(f"{count:6} {name}")
 
 
 @cli.command()
@@ -641,10 +687,16 @@ def _table(rows: list[dict[str, Any]], as_json: bool) -> None:
 
 def _shown(value: object) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{k} {v}" for k, v in value.items()) or "-"
+        return ", ".join(f"{k} {_inner(v)}" for k, v in value.items()) or "-"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%dT%H:%M:%SZ}"
     if isinstance(value, list | tuple):
         return "; ".join(str(v) for v in value) or "-"
     return "-" if value is None else str(value)
+
+
+def _inner(value: object) -> str:
+    return f"({_shown(value)})" if isinstance(value, Mapping) else _shown(value)
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ PipelineError
 ├── ModelError         the language model is missing or damaged
 ├── StoreError         the lake or the database refused; a later try may succeed
 ├── DamagedError       something at rest is not what was written
+│   └── BrokenDatabaseError  the state database is; no step can go on without it
 └── DeliveryError      a channel did not take an alert; a later try may succeed
     └── RefusedError   a channel will never take it
 """
@@ -116,6 +117,10 @@ class DamagedError(StoreError):
     """Something at rest is not what was written; ``onrecord rebuild`` makes it anew."""
 
     transient = False
+
+
+class BrokenDatabaseError(DamagedError):
+    """The state database is damaged: no step can go on without it."""
 
 
 class DeliveryError(PipelineError):

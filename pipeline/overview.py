@@ -1,10 +1,10 @@
-"""What people ask of a running system: how it stands, and whom the roster lacks."""
+"""What people ask of feeds and figures: which work, what is there, whom we lack."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from pipeline.batch import LANGUAGE
@@ -17,97 +17,12 @@ from pipeline.model import (
     Feed,
     FeedState,
     Parsed,
-    Partition,
-    Poll,
-    PollState,
     Response,
 )
-from pipeline.ports import Lake, Progress
+from pipeline.ports import Lake
 from pipeline.statements.figures import FigureIndex
 from pipeline.statements.strangers import Stranger, strangers
 from pipeline.tables.convert import from_arrow
-
-FAILING = 3
-"""A feed that failed so often in a row is named."""
-
-LATE = timedelta(hours=1)
-"""A pass that is so long ago is a fault."""
-
-
-def status(
-    now: datetime,
-    *,
-    feeds: Sequence[Feed],
-    states: Mapping[str, FeedState],
-    lake: Lake,
-    progress: Progress,
-    outbox: Mapping[str, int],
-) -> dict[str, Any]:
-    """Last pass, what waits, feeds that fail, volume; ``faults`` is empty if all is well.
-
-    A fall in volume is a fault: a day with under a quarter of the median statements of
-    the 7 days before it, where that median is 20 or more.
-    """
-    passes = lake.partitions("polls")
-    last = passes[-1].moment if passes else None
-    failed = [poll.feed_id for poll in _last_polls(lake, passes) if _bad(poll)]
-    upto = Partition.at(now)
-    waiting = {
-        step: len(progress.pending(step, upto)) for step in ("read", "extract", "match")
-    }
-    failing = {
-        feed_id: state.failures
-        for feed_id, state in sorted(states.items())
-        if state.failures >= FAILING
-    }
-    volume = {
-        str(day): lake.load("statements", day).num_rows
-        for day in lake.published("statements")[-8:]
-    }
-    faults = [
-        f"feed {feed}: {count} failures in a row" for feed, count in failing.items()
-    ]
-    faults += [
-        f"{step}: {count} partitions wait" for step, count in waiting.items() if count
-    ]
-    if failed and len(failed) == len(feeds):
-        faults.append(f"every feed failed in the pass of {last:%Y-%m-%dT%H:%MZ}")
-    if last is None or now - last > LATE:
-        faults.append(f"no pass since {last or 'ever'}")
-    if outbox.get("dead"):
-        faults.append(f"{outbox['dead']} alerts could not be delivered")
-    faults += _fallen(volume)
-    return {
-        "last pass": last,
-        "feeds": len(feeds),
-        "failed in last pass": failed,
-        "feeds failing": failing,
-        "feeds gone": sorted(f for f, state in states.items() if state.gone),
-        "waiting": waiting,
-        "outbox": dict(outbox),
-        "statements by day": volume,
-        "faults": faults,
-    }
-
-
-def _last_polls(lake: Lake, passes: Sequence[Partition]) -> list[Poll]:
-    table = lake.read("polls", passes[-1]) if passes else None
-    return from_arrow(Poll, table) if table is not None else []
-
-
-def _bad(poll: Poll) -> bool:
-    return poll.state not in (PollState.OK, PollState.UNCHANGED, PollState.MOVED)
-
-
-def _fallen(volume: Mapping[str, int]) -> list[str]:
-    days = list(volume)[:-1]  # the last day may not be over
-    if len(days) < 4:
-        return []
-    *before, last = days
-    usual = sorted(volume[day] for day in before)[len(before) // 2]
-    if usual >= 20 and volume[last] * 4 < usual:
-        return [f"{last}: {volume[last]} statements, usually {usual}"]
-    return []
 
 
 def checked(feed: Feed, answer: object, now: datetime) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from pipeline.errors import DamagedError
 from pipeline.model import (
     Alert,
     ClaimState,
@@ -56,8 +57,13 @@ class Archive(Protocol):
     def read(self, partition: Partition) -> Iterator[Response]:
         """All answers of all attempts, one at a time: pages, then feeds by id.
 
-        Those of one feed come in the order of storing.
+        Those of one feed come in the order of storing. DamagedError at the first that
+        is not what was stored.
         """
+        ...
+
+    def salvaged(self, partition: Partition) -> Iterator[Response | DamagedError]:
+        """The same, but what is damaged is told in its place and the rest goes on."""
         ...
 
     def holds(self, partition: Partition) -> bool:

@@ -5,6 +5,8 @@ Read in ``open_app`` and nowhere else; below it, plain arguments.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -116,10 +118,11 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         given = env_settings() | init_settings()
-        toml = TomlConfigSettingsSource(settings_cls, _settings_file(given))
+        toml = TomlConfigSettingsSource(settings_cls, settings_file(given))
         return init_settings, env_settings, toml
 
 
-def _settings_file(given: dict[str, Any]) -> Path:
+def settings_file(given: Mapping[str, Any]) -> Path:
     """``settings.toml`` lies in the config folder, so that one must be known first."""
-    return Path(str(given.get("config") or "config")) / "settings.toml"
+    named = given.get("config") or os.environ.get("ONRECORD_CONFIG") or DEFAULT_CONFIG
+    return Path(str(named)) / "settings.toml"

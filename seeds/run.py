@@ -70,6 +70,9 @@ def passes(world) -> list[str]:
     if bag.import_errors:
         return [f"{path}: {error}" for path, error in bag.import_errors.items()]
     for dag in bag.dags.values():
+        dag.deadline = (
+            None  # dag.test() fails on one that was met (apache/airflow#73428)
+        )
         for task in dag.tasks:
             task.retries = 0  # a person is waiting; what fails here is shown at once
     failed = []

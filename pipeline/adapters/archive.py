@@ -7,6 +7,7 @@ that a second attempt adds and never replaces.
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -44,9 +45,20 @@ class WarcArchive:
         return path.name
 
     def read(self, partition: Partition) -> Iterator[Response]:
-        places = [one for path in self._files(partition) for one in _places(path)]
+        for one in self.salvaged(partition):
+            if isinstance(one, DamagedError):
+                raise one
+            yield one
+
+    def salvaged(self, partition: Partition) -> Iterator[Response | DamagedError]:
+        found = [one for path in self._files(partition) for one in _places(path)]
+        yield from (one for one in found if isinstance(one, DamagedError))
+        places = [one for one in found if not isinstance(one, DamagedError)]
         for _, _, path, offset in sorted(places, key=lambda one: one[:2]):
-            yield _response_at(path, offset)
+            try:
+                yield _response_at(path, offset)
+            except DamagedError as error:
+                yield error
 
     def holds(self, partition: Partition) -> bool:
         return bool(self._files(partition))
@@ -139,15 +151,47 @@ def _warc(responses: Sequence[Response], name: str) -> bytes:
     return file.getvalue()
 
 
-def _places(path: Path) -> Iterator[tuple[bool, str, Path, int]]:
-    """Where each answer lies: pages first, then feeds by id, in the order of storing."""
-    with _reading(path), path.open("rb") as file:
-        records = ArchiveIterator(file)
-        for record in records:
-            meta = json.loads(record.rec_headers.get_header(_META))
-            page = meta["kind"] == Answer.PAGE.value
-            feed_id = "" if page else meta["feed_id"]
-            yield not page, feed_id, path, records.get_record_offset()
+Place = tuple[bool, str, Path, int]
+
+
+def _places(path: Path) -> Iterator[Place | DamagedError]:
+    """Where each answer lies: pages first, then feeds by id, in the order of storing.
+
+    After damage it goes on at the next record: each is a gzip member of its own.
+    """
+    start: int | None = 0
+    while start is not None:
+        last = start
+        try:
+            with _reading(path), path.open("rb") as file:
+                file.seek(start)
+                records = ArchiveIterator(file)
+                for record in records:
+                    meta = json.loads(record.rec_headers.get_header(_META))
+                    page = meta["kind"] == Answer.PAGE.value
+                    feed_id = "" if page else meta["feed_id"]
+                    last = records.get_record_offset()
+                    yield not page, feed_id, path, last
+            start = None
+        except DamagedError as error:
+            yield error
+            start = _next_record(path, last + 1)
+
+
+def _next_record(path: Path, after: int) -> int | None:
+    """The offset of the next gzip member that begins as a WARC record does."""
+    try:
+        body = path.read_bytes()
+    except OSError:
+        return None  # the damage is told already
+    while (after := body.find(b"\x1f\x8b\x08", after)) >= 0:
+        try:
+            if zlib.decompressobj(31).decompress(body[after:], 5) == b"WARC/":
+                return after
+        except zlib.error:
+            pass  # the three bytes stand within a record
+        after += 1
+    return None
 
 
 def _response_at(path: Path, offset: int) -> Response:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
@@ -113,6 +113,20 @@ class ChannelConfig(_Strict):
             checked_address(address)
         return given
 
+    @field_validator("path")
+    @classmethod
+    def _in_the_lake(cls, path: str | None) -> str | None:
+        """Relative, without ``..``, and not where the lake keeps its own."""
+        parts = PurePosixPath(path or "").parts
+        if path is not None and (
+            not parts or ".." in parts or parts[0] == "/" or parts[0].startswith(_OURS)
+        ):
+            raise ValueError(
+                f"{path!r}: a path within the lake's folder is expected, and none of "
+                f"its own: {', '.join(_OURS)}"
+            )
+        return path
+
     @model_validator(mode="after")
     def _whole(self) -> ChannelConfig:
         has = {name for name in type(self).model_fields if getattr(self, name)}
@@ -123,6 +137,8 @@ class ChannelConfig(_Strict):
             raise ValueError("the form telegram needs chat")
         return self
 
+
+_OURS = ("archive", "work", "tables", "state.sqlite", "judgements.jsonl")
 
 _NEEDED: Mapping[str, Sequence[tuple[str, ...]]] = {
     "file": [("path",)],
@@ -200,7 +216,7 @@ class ConfigFolder:
                 if channel not in known:
                     raise source.error(
                         ("rules", nth, "channels"),
-                        f"no channel {channel!r}; there are {', '.join(sorted(known))}",
+                        f"no channel {channel!r}; {there_are(known)}",
                     )
         self._named(rules, topic_id, source)
         return rules, channels
@@ -227,7 +243,7 @@ class ConfigFolder:
                 if topics and one not in topics:
                     raise source.error(
                         ("rules", nth, "topics"),
-                        f"no topic {one!r}; there are {', '.join(sorted(topics))}",
+                        f"no topic {one!r}; {there_are(topics)}",
                     )
 
     def alert_templates(self, folder: Path | None) -> dict[str, str]:
@@ -265,6 +281,23 @@ class ConfigFolder:
             )
             raise ConfigError(path, None, f"no such file; there are {', '.join(there)}")
         return _Source(Path(name), default.read_text("utf-8"))
+
+
+def there_are(names: Iterable[str]) -> str:
+    """What may be chosen, in words."""
+    listed = ", ".join(sorted(names))
+    return f"there are {listed}" if listed else "there are none"
+
+
+def checked_settings(path: Path) -> None:
+    """ConfigError with the line, where settings.toml is no TOML."""
+    if path.is_file():
+        _Source(path, _read(path))
+
+
+def at_setting(path: Path, place: Sequence[str], reason: str) -> ConfigError:
+    """What is wrong with a setting, with its line in settings.toml."""
+    return _Source(path, _read(path)).error(place, f"{'.'.join(place)}: {reason}")
 
 
 def _defaults() -> Traversable:
@@ -365,6 +398,7 @@ class _Source:
                 line = start or line
             elif isinstance(part, str):
                 line = self._key(start, part) or line
+                start = (line or start) if nth is not None else start
         return ConfigError(self.path, line, reason)
 
     def _header(self, table: str, nth: int, after: int) -> int | None:

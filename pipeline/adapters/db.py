@@ -7,11 +7,15 @@ that partition is made again.
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -20,7 +24,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from pipeline.errors import DamagedError, InputError, StoreError
+from pipeline.adapters.migrations import SCHEMA, migrate
+from pipeline.errors import BrokenDatabaseError, InputError, StoreError
 from pipeline.model import (
     Act,
     Alert,
@@ -38,6 +43,7 @@ from pipeline.model import (
     Partition,
     Relation,
     RelationKind,
+    Report,
     Said,
     SeenArticle,
     Span,
@@ -47,7 +53,6 @@ from pipeline.model import (
     WantedPage,
 )
 
-SCHEMA = 2
 PAGE_TRIES = 4
 
 
@@ -119,6 +124,7 @@ progress = _table(
     _text("partition", primary_key=True),
     sa.Column("stale", sa.Boolean, nullable=False),
     _text("sha256", nullable=True),
+    _number("marks", server_default="0"),
 )
 
 feed_states = _table(
@@ -254,25 +260,50 @@ deliveries = _table(
 )
 
 
+runs = _table(
+    "runs",
+    _text("step", primary_key=True),
+    _moment("at"),
+    _moment("ended_at"),
+    sa.Column("seconds", sa.Float, nullable=False),
+    _number("rows"),
+    _number("failures"),
+    _text("error", nullable=True),
+    _moment("succeeded_at", nullable=True),
+)
+
+
 class Database:
     """One engine behind every store; transactions are short and whole."""
 
     def __init__(self, url: str) -> None:
-        """``url`` as SQLAlchemy writes it. StoreError if it can't be opened."""
-        shown = sa.make_url(url).render_as_string(hide_password=True)
-        self.where = shown
+        """``url`` as SQLAlchemy writes it, of this version or an earlier one.
+
+        StoreError if it can't be opened, DamagedError if a later version wrote it.
+        """
+        self.where = sa.make_url(url).render_as_string(hide_password=True)
         self._engine = _engine(url)
-        with self.begin() as db:
-            _create(db)  # safe beside another process that opens it for the first time
-            self.insert_new(db, about, [{"key": "schema", "value": str(SCHEMA)}])
-            found = db.scalar(sa.select(about.c.value).where(about.c.key == "schema"))
-            if found != str(SCHEMA):
-                raise DamagedError(
-                    shown,
-                    f"schema {found}, this version reads {SCHEMA}; "
-                    "install the version that wrote it, or start a new database "
-                    "and run onrecord rebuild",
-                )
+        with self.begin() as db:  # safe beside another process that opens it, too
+            if not self._current(db):
+                self._lock(db)
+                _make(db, [about])
+                self.insert_new(db, about, [{"key": "schema", "value": str(SCHEMA)}])
+                migrate(db, self.where)
+            _make(db, _meta.sorted_tables)
+
+    def _current(self, db: Connection) -> bool:
+        """Whether a database is there and of this version: nothing to lock for."""
+        if not sa.inspect(db).has_table(about.name):
+            return False
+        known = sa.select(about.c.value).where(about.c.key == "schema")
+        return db.scalar(known) == str(SCHEMA)
+
+    def _lock(self, db: Connection) -> None:
+        """Nobody else may write until this transaction ends, its DDL included."""
+        if self._engine.dialect.name == "sqlite":
+            db.exec_driver_sql("BEGIN IMMEDIATE")  # the driver begins none for DDL
+        else:
+            db.execute(sa.select(sa.func.pg_advisory_xact_lock(_key("schema"))))
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -283,8 +314,51 @@ class Database:
         except SQLAlchemyError as error:
             reason = str(getattr(error, "orig", None) or error)
             if "malformed" in reason or "not a database" in reason:
-                raise DamagedError(self.where, reason) from error
+                raise BrokenDatabaseError(
+                    self.where, f"{reason}; run onrecord salvage"
+                ) from error
             raise StoreError(self.where, reason) from error
+
+    @contextmanager
+    def alone(self, name: str, *, patience_seconds: float = 60.0) -> Iterator[None]:
+        """Hold a lock of this database that dies with its holder, however that ends.
+
+        StoreError (a later try may succeed) where another process holds it for longer
+        than we wait.
+        """
+        until = time.monotonic() + patience_seconds
+        with self._lock_of(name) as take:
+            while not take():
+                if time.monotonic() >= until:
+                    raise StoreError(
+                        self.where,
+                        f"another run is in {name}; waited {patience_seconds:g} s",
+                    )
+                time.sleep(0.1)
+            yield
+
+    @contextmanager
+    def _lock_of(self, name: str) -> Iterator[Callable[[], bool]]:
+        """What takes the lock, or says that somebody has it; let go at the end."""
+        path = self._engine.url.database
+        if self._engine.dialect.name != "sqlite":
+            with self._engine.connect().execution_options(
+                isolation_level="AUTOCOMMIT"
+            ) as held:
+                wanted = sa.select(sa.func.pg_try_advisory_lock(_key(name)))
+                yield lambda: bool(held.scalar(wanted))
+                held.execute(sa.select(sa.func.pg_advisory_unlock(_key(name))))
+        elif not path or path == ":memory:":
+            yield lambda: True  # nobody else can see it
+        else:
+            try:
+                file = os.open(f"{path}.{name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+            except OSError as error:
+                raise StoreError(self.where, str(error)) from error
+            try:
+                yield lambda: _flock(file)
+            finally:
+                os.close(file)
 
     def upsert(
         self, db: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
@@ -329,8 +403,21 @@ class Database:
         self._engine.dispose()
 
 
-def _create(db: Connection) -> None:
-    for table in _meta.sorted_tables:
+def _flock(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _key(name: str) -> int:
+    """A number for PostgreSQL's advisory locks."""
+    return int.from_bytes(sha256(f"onrecord {name}".encode()).digest()[:8], signed=True)
+
+
+def _make(db: Connection, tables: Sequence[sa.Table]) -> None:
+    for table in tables:
         db.execute(sa.schema.CreateTable(table, if_not_exists=True))
         for index in sorted(table.indexes, key=lambda one: str(one.name)):
             db.execute(sa.schema.CreateIndex(index, if_not_exists=True))
@@ -366,44 +453,57 @@ def _columns(table: sa.Table, row: Any, leave: Iterable[str] = ()) -> dict[str, 
 
 
 class DbProgress:
-    """ports.Progress in the database."""
+    """ports.Progress in the database.
+
+    ``marks`` counts how often a partition was marked: what another process marked while
+    this one was making it is still stale when this one is done.
+    """
 
     def __init__(self, db: Database, folds: Iterable[str]) -> None:
         self._db = db
         self._folds = frozenset(folds)
+        self._named: dict[tuple[str, str], int] = {}
 
     def pending(self, step: str, upto: Partition) -> list[Partition]:
         query = (
-            sa.select(progress.c.partition)
+            sa.select(progress.c.partition, progress.c.marks)
             .where(progress.c.step == step, progress.c.stale)
             .where(progress.c.partition <= str(upto))
             .order_by(progress.c.partition)
         )
         with self._db.begin() as db:
-            return [Partition.parse(key) for key in db.scalars(query)]
+            found = [(row.partition, row.marks) for row in db.execute(query)]
+        self._named |= {(step, key): marks for key, marks in found}
+        return [Partition.parse(key) for key, _ in found]
 
     def stale(self, step: str, since: Partition, *, only: bool = True) -> None:
+        key = {"step": step, "partition": str(since)}
         with self._db.begin() as db:
+            first = {**key, "stale": True, "sha256": None, "marks": 1}
+            if not self._db.insert_new(db, progress, [first]):
+                db.execute(
+                    sa.update(progress)
+                    .where(*_at(key))
+                    .values(stale=True, marks=progress.c.marks + 1)
+                )
             if not only:
-                self._cut(db, step, sa.literal(str(since)), inclusive=True)
-            row = {
-                "step": step,
-                "partition": str(since),
-                "stale": True,
-                "sha256": self._sha(db, step, since),
-            }
-            self._db.upsert(db, progress, [row])
+                self._cut(db, step, sa.literal(str(since)), inclusive=False)
 
     def done(self, step: str, partition: Partition, sha256: str) -> bool:
+        key = {"step": step, "partition": str(partition)}
+        named = self._named.get((step, str(partition)))
         with self._db.begin() as db:
-            changed = self._sha(db, step, partition) != sha256
-            row = {
-                "step": step,
-                "partition": str(partition),
-                "stale": False,
-                "sha256": sha256,
-            }
-            self._db.upsert(db, progress, [row])
+            first = {**key, "stale": False, "sha256": None, "marks": 0}
+            self._db.insert_new(db, progress, [first])
+            known = sa.select(progress.c.sha256, progress.c.marks).where(*_at(key))
+            before = db.execute(known).one()
+            changed: bool = before.sha256 != sha256
+            since_marked = named is not None and before.marks != named
+            db.execute(
+                sa.update(progress)
+                .where(*_at(key))
+                .values(stale=since_marked, sha256=sha256)
+            )
             if changed and step in self._folds:
                 self._cut(db, step, sa.literal(str(partition)), inclusive=False)
             return changed
@@ -414,20 +514,75 @@ class DbProgress:
         with self._db.begin() as db:
             return {Partition.parse(key) for key in db.scalars(query)}
 
-    def _sha(self, db: Connection, step: str, partition: Partition) -> str | None:
-        return db.scalar(
-            sa.select(progress.c.sha256).where(
-                progress.c.step == step, progress.c.partition == str(partition)
-            )
-        )
-
     def _cut(
         self, db: Connection, step: str, key: sa.ColumnElement[str], *, inclusive: bool
     ) -> None:
         later = progress.c.partition >= key if inclusive else progress.c.partition > key
         db.execute(
-            sa.update(progress).where(progress.c.step == step, later).values(stale=True)
+            sa.update(progress)
+            .where(progress.c.step == step, later)
+            .values(stale=True, marks=progress.c.marks + 1)
         )
+
+
+def _at(key: Mapping[str, str]) -> list[sa.ColumnElement[bool]]:
+    return [progress.c[name] == value for name, value in key.items()]
+
+
+class DbRuns:
+    """The last run of each step, for ``onrecord status``; nothing else reads it."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def put(
+        self,
+        step: str,
+        at: datetime,
+        *,
+        ended_at: datetime,
+        seconds: float,
+        report: Report | None = None,
+        error: str | None = None,
+    ) -> None:
+        """``report`` of a run that ended well, ``error`` of one that did not."""
+        with self._db.begin() as db:
+            known = sa.select(runs.c.succeeded_at).where(runs.c.step == step)
+            row = {
+                "step": step,
+                "at": at,
+                "ended_at": ended_at,
+                "seconds": seconds,
+                "rows": report.rows if report else 0,
+                "failures": len(report.failures) if report else 0,
+                "error": error,
+                "succeeded_at": db.scalar(known) if error else ended_at,
+            }
+            self._db.upsert(db, runs, [row])
+
+    def last(self) -> dict[str, dict[str, Any]]:
+        """By step: at, ended_at, seconds, rows, failures, error, succeeded_at."""
+        with self._db.begin() as db:
+            rows = [dict(row._mapping) for row in db.execute(sa.select(runs))]
+        return {row.pop("step"): row for row in rows}
+
+
+class DbNotes:
+    """What a job notes for the one that goes on with it."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def get(self, key: str) -> str:
+        """The note; empty where there is none."""
+        query = sa.select(about.c.value).where(about.c.key == f"note {key}")
+        with self._db.begin() as db:
+            return str(db.scalar(query) or "")
+
+    def put(self, key: str, value: str) -> None:
+        with self._db.begin() as db:
+            row = {"key": f"note {key}", "value": value}
+            self._db.upsert(db, about, [row])
 
 
 class DbFeedStates:
@@ -1065,6 +1220,21 @@ class DbOutbox:
         query = sa.select(outbox.c.state, sa.func.count()).group_by(outbox.c.state)
         with self._db.begin() as db:
             return {state: int(count) for state, count in db.execute(query)}
+
+    def waiting_since(self) -> datetime | None:
+        """When the oldest alert that still waits for its channel was due."""
+        due = sa.func.min(
+            sa.func.coalesce(outbox_more.c.due_at, outbox.c.created_at),
+            type_=UtcDateTime,
+        )
+        query = (
+            sa.select(due)
+            .select_from(_BOTH)
+            .where(outbox.c.state.in_(["pending", "failed"]))
+        )
+        with self._db.begin() as db:
+            found: datetime | None = db.scalar(query)
+            return found
 
     def channels(self) -> dict[str, dict[str, int]]:
         """How many alerts of each channel are in each state."""

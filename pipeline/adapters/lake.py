@@ -105,8 +105,15 @@ class LocalLake:
         return str(path)
 
     def sweep(self) -> int:
-        """Remove what killed writers left aside; how many files."""
-        left = [*self.root.glob("*/*/*/.*.tmp"), *self.root.glob("archive/*/.*.tmp")]
+        """Remove what killed writers left aside; how many files.
+
+        Nobody may be writing archive, work or tables now.
+        """
+        left = [
+            *self.root.glob("work/*/date=*/.*.tmp"),
+            *self.root.glob("tables/*/date=*/.*.tmp"),
+            *self.root.glob("archive/date=*/.*.tmp"),
+        ]
         for path in left:
             path.unlink(missing_ok=True)
         return len(left)

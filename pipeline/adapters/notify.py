@@ -20,6 +20,7 @@ import aiohttp
 from pipeline.adapters.apprised import AppriseChannel
 from pipeline.adapters.atom import AtomChannel
 from pipeline.adapters.mail import EmailChannel
+from pipeline.adapters.secrets import secret_of
 from pipeline.errors import DeliveryError, RefusedError
 from pipeline.model import Alert
 from pipeline.ports import Channel
@@ -85,9 +86,10 @@ def open_channels(
 
     def opened(spec: ChannelSpec) -> Channel:
         if spec.kind == "file" and spec.path:
-            return FileChannel(spec.id, folder / spec.path)
+            return FileChannel(spec.id, _inside(spec.id, folder, spec.path))
         if spec.kind == "atom":
-            return AtomChannel(spec.id, folder / (spec.path or ATOM_PATH))
+            path = _inside(spec.id, folder, spec.path or ATOM_PATH)
+            return AtomChannel(spec.id, path)
         if spec.kind == "webhook" and (spec.url or spec.url_env):
             return WebhookChannel(
                 spec.id,
@@ -135,9 +137,17 @@ def _url(spec: ChannelSpec, environment: Mapping[str, str]) -> str:
 
 
 def _variable(id: str, key: str, name: str, environment: Mapping[str, str]) -> str:
-    found = environment.get(name)
+    found = secret_of(name, environment)
     if not found:
-        raise ValueError(f"channels[{id}].{key}: {name} is not set")
+        raise ValueError(f"channels[{id}].{key}: {name} is not set, nor {name}_FILE")
+    return found
+
+
+def _inside(id: str, folder: Path, path: str) -> Path:
+    """A file of the lake. ValueError where the path leads out of it, by link or dots."""
+    found = folder / path
+    if not found.resolve().is_relative_to(folder.resolve()):
+        raise ValueError(f"channels[{id}].path: {path} leads out of the lake")
     return found
 
 
@@ -252,6 +262,8 @@ class WebhookChannel:
             status = asyncio.run(self._post(body, headers))
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             reason = str(error) or type(error).__name__
+            if self._url in reason:  # it may be a secret, as Slack's and Telegram's are
+                reason = f"{type(error).__name__}: {reason.replace(self._url, '(url)')}"
             if isinstance(error, TimeoutError):
                 reason = f"no answer within {self._timeout.total:g} s"
             raise DeliveryError(self.id, reason) from error

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from pipeline.claims.compare import MATCHER_VERSION
 from pipeline.errors import (
+    BrokenDatabaseError,
     DamagedError,
 )
 from pipeline.model import (
@@ -44,16 +45,26 @@ def publish(
     """The tables of the day, of days that changed, and of days on which nothing came.
 
     A day is written whole from its working partitions; only ``daily_figure_topic`` is
-    also written again for the 6 days before.
+    also written again for the 6 days before. A day one of whose partitions is damaged is
+    named, stays stale, and holds up no other.
     """
     today = at.date()
     days = {partition.day for partition in progress.pending("publish", day_of(today))}
     days |= {today, *_unpublished(lake, today)}
     written = 0
+    failures = []
     for day in sorted(days):
-        written += _publish_day(day, lake, outbox, version)
-        progress.done("publish", day_of(day), "")
-    return Report(step="publish", rows=written, counts={"days": len(days)})
+        try:
+            written += _publish_day(day, lake, outbox, version)
+        except BrokenDatabaseError:
+            raise
+        except DamagedError as error:
+            failures.append(f"day {day}: {error}")
+            progress.stale("publish", day_of(day))
+        else:
+            progress.done("publish", day_of(day), "")
+    counts = {"days": len(days) - len(failures)}
+    return Report(step="publish", rows=written, failures=tuple(failures), counts=counts)
 
 
 def _unpublished(lake: Lake, today: date) -> set[date]:

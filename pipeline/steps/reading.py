@@ -14,6 +14,7 @@ from pipeline.articles.pages import PageText, page_text
 from pipeline.articles.revisions import identify, seen_of
 from pipeline.batch import LANGUAGE
 from pipeline.errors import (
+    DamagedError,
     PageError,
     ParseError,
 )
@@ -60,6 +61,10 @@ def read(
             return lake.write("articles", partition, kept), Report(step="read")
         made = _Reading(partition, feeds, lake, seen, bounds)
         made.read(archive)
+        if made.damaged and (before := _before(partition, lake)) is not None:
+            failures = (*made.damaged, f"{partition}: its articles stay as they were")
+            sha256 = lake.write("articles", partition, before)
+            return sha256, Report(step="read", failures=failures)
         progress.stale("extract", partition)
         written = lake.write("articles", partition, made.table())
         seen.replace(partition, made.here.own)
@@ -84,6 +89,14 @@ def _adopt(archive: Archive, progress: Progress, at: datetime) -> None:
 def _kept(partition: Partition, archive: Archive, lake: Lake) -> pa.Table | None:
     """The articles of a partition whose archive is gone: they are not made again."""
     return None if archive.holds(partition) else lake.read("articles", partition)
+
+
+def _before(partition: Partition, lake: Lake) -> pa.Table | None:
+    """What an earlier try read, when the archive was whole; None where there is none."""
+    try:
+        return lake.read("articles", partition)
+    except DamagedError:
+        return None
 
 
 HELD_ARTICLES = 2_000
@@ -111,13 +124,17 @@ class _Reading:
         self.articles: list[Article] = []
         self.tables: list[pa.Table] = []
         self.failures: list[str] = []
+        self.damaged: list[str] = []
         self.counts = {"revisions": 0, "backlog": 0, "not English": 0}
 
     def read(self, archive: Archive) -> None:
         used: set[str] = set()
         refused: dict[str, PageError] = {}
-        for response in archive.read(self.here.partition):
-            if response.kind is Answer.FEED and 200 <= response.status < 300:
+        for response in archive.salvaged(self.here.partition):
+            if isinstance(response, DamagedError):
+                self.damaged.append(str(response))
+                self.failures.append(str(response))
+            elif response.kind is Answer.FEED and 200 <= response.status < 300:
                 entries = self._entries(response)
                 used.update(entry.link for entry in entries)
                 self._tell(response.feed_id, entries)

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime
 
-from pipeline.errors import InputError, ParseError
+from pipeline.errors import (
+    BrokenDatabaseError,
+    DamagedError,
+    InputError,
+    ParseError,
+)
 from pipeline.feeds.parse import parse_feed
 from pipeline.model import (
     Bounds,
@@ -32,12 +37,25 @@ def each(
     progress: Progress,
     make: Callable[[Partition], tuple[str, Report]],
 ) -> Report:
-    """Make the stale partitions up to a moment, in order; one report over all."""
+    """Make the stale partitions up to a moment, in order; one report over all.
+
+    One whose input is damaged is named, stays stale, and holds up no other.
+    """
     rows = 0
     failures: list[str] = []
     counts: dict[str, int] = {}
-    while pending := progress.pending(step, Partition.at(at)):
-        sha256, report = make(pending[0])
+    damaged: set[Partition] = set()
+    while pending := [
+        one for one in progress.pending(step, Partition.at(at)) if one not in damaged
+    ]:
+        try:
+            sha256, report = make(pending[0])
+        except BrokenDatabaseError:
+            raise
+        except DamagedError as error:
+            failures.append(str(error))
+            damaged.add(pending[0])
+            continue
         progress.done(step, pending[0], sha256)
         rows += report.rows
         failures += report.failures

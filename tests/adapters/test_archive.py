@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import gzip
+import os
+import zlib
 from datetime import date, timedelta
 
 import pytest
@@ -97,3 +99,35 @@ def test_feeds_come_by_id_and_each_in_the_order_of_storing(tmp_path):
         archive.add(PARTITION, [a_response(feed_id=f, body=body) for f, body in bodies])
 
     assert [r.body for r in archive.read(PARTITION)] == [b"2", b"3", b"1", b"4"]
+
+
+@pytest.mark.parametrize("nth", [0, 1, 2])
+def test_a_damaged_record_is_told_and_the_others_are_read(tmp_path, nth):
+    archive = WarcArchive(tmp_path)
+    responses = [
+        a_response(feed_id=f"f{n}", body=os.urandom(2_000)) for n in range(3)
+    ]  # fmt: skip
+    archive.add(PARTITION, responses)
+    (path,) = tmp_path.rglob("*.warc.gz")
+    body = bytearray(path.read_bytes())
+    starts = [n for n in range(len(body)) if body[n : n + 3] == b"\x1f\x8b\x08"]
+    begin = [n for n in starts if _begins(bytes(body[n:]))][nth]
+    body[begin + 900 : begin + 904] = bytes(4)
+    path.write_bytes(body)
+
+    found = list(archive.salvaged(PARTITION))
+
+    errors = [one for one in found if isinstance(one, DamagedError)]
+    rest = {one.feed_id for one in found if not isinstance(one, DamagedError)}
+    assert errors
+    assert all(str(path) in str(error) for error in errors)
+    assert rest == {"f0", "f1", "f2"} - {f"f{nth}"}
+    with pytest.raises(DamagedError):
+        list(archive.read(PARTITION))
+
+
+def _begins(body):
+    try:
+        return zlib.decompressobj(31).decompress(body, 5) == b"WARC/"
+    except zlib.error:
+        return False

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import signal
 from datetime import timedelta
 
 import pytest
@@ -12,7 +14,7 @@ from pipeline.adapters.db import (
     DbRecord,
     DbSeen,
 )
-from pipeline.errors import DamagedError
+from pipeline.errors import DamagedError, StoreError
 from pipeline.model import (
     Delivery,
     DeliveryState,
@@ -62,6 +64,41 @@ def test_what_is_stale_is_pending_until_it_is_done(db):
     assert progress.pending("read", ONE) == [ONE]
     progress.done("read", ONE, "sha")
     assert progress.pending("read", TWO) == [TWO]
+
+
+def test_what_was_marked_while_it_was_made_is_still_pending(db):
+    """Another process archived an answer after this one had read the partition."""
+    ours, theirs = DbProgress(db, []), DbProgress(db, [])
+    theirs.stale("read", ONE)
+    assert ours.pending("read", TWO) == [ONE]
+
+    theirs.stale("read", ONE)
+    ours.done("read", ONE, "half of it")
+
+    assert ours.pending("read", TWO) == [ONE]
+    ours.done("read", ONE, "all of it")
+    assert ours.pending("read", TWO) == []
+
+
+def test_a_room_is_held_by_one_and_given_back_however_its_holder_ends(db, tmp_path):
+    other = Database(f"sqlite:///{tmp_path / 'state.sqlite'}")
+    with db.alone("work"):
+        with other.alone("fetch"):
+            pass
+        with (
+            pytest.raises(StoreError, match="another run is in work"),
+            other.alone("work", patience_seconds=0.2),
+        ):
+            pass
+    child = os.fork()
+    if child == 0:
+        with db.alone("work"):
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+
+    with other.alone("work", patience_seconds=0.2):
+        pass
+    other.close()
 
 
 def test_a_changed_output_of_a_fold_makes_what_follows_stale(db):

@@ -1,0 +1,190 @@
+"""A database of an earlier version is brought forward, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sqlite3
+import threading
+
+import pytest
+
+from pipeline.adapters import migrations
+from pipeline.adapters.db import Database, DbFeedStates, DbOutbox, DbProgress
+from pipeline.errors import DamagedError
+from pipeline.model import Partition
+from tests.builders import NOON, a_feed, an_alert
+from tests.world import an_app, hashes, passes, sent
+
+AS_OF_2 = ("ALTER TABLE progress DROP COLUMN marks",)
+AS_OF_1 = (
+    *AS_OF_2,
+    "ALTER TABLE feed_states DROP COLUMN ttl_minutes",
+    "ALTER TABLE feed_states DROP COLUMN quiet_hours",
+    "DROP TABLE article_bands",
+    "CREATE TABLE article_bands (band BLOB NOT NULL, article_id TEXT NOT NULL, "
+    "first_seen_at DATETIME NOT NULL, partition TEXT NOT NULL)",
+    "CREATE INDEX ix_article_bands_partition ON article_bands (partition)",
+    "CREATE INDEX article_bands_band ON article_bands (band, first_seen_at)",
+    "DROP TABLE outbox_more",
+    "DROP TABLE undone",
+)
+EARLIER = {1: AS_OF_1, 2: AS_OF_2}
+
+
+def age(path, number):
+    """Turn a database of this version into what the version with that number wrote."""
+    with sqlite3.connect(path) as db:
+        for statement in EARLIER[number]:
+            db.execute(statement)
+        db.execute("UPDATE about SET value = ? WHERE key = 'schema'", (str(number),))
+    db.close()
+
+
+def layout(path):
+    """Every table and index as SQLite holds them: names, columns and their types."""
+    with sqlite3.connect(path) as db:
+        names = sorted(
+            row[0] for row in db.execute("SELECT name FROM sqlite_master") if row[0]
+        )
+        columns = {
+            name: sorted(row[1:4] for row in db.execute(f"PRAGMA table_info('{name}')"))
+            for name in names
+        }
+    db.close()
+    return columns
+
+
+def test_every_number_but_the_last_has_its_step():
+    assert sorted(migrations.STEPS) == list(range(1, migrations.SCHEMA))
+
+
+@pytest.mark.parametrize("number", sorted(EARLIER))
+def test_a_migrated_database_has_the_layout_of_a_new_one(tmp_path, number):
+    old, new = tmp_path / "old.sqlite", tmp_path / "new.sqlite"
+    for path in (old, new):
+        Database(f"sqlite:///{path}").close()
+    age(old, number)
+    assert layout(old) != layout(new)
+
+    Database(f"sqlite:///{old}").close()
+
+    assert layout(old) == layout(new)
+
+
+@pytest.mark.parametrize("number", sorted(EARLIER))
+def test_what_is_no_cache_is_kept(tmp_path, number):
+    url = f"sqlite:///{tmp_path / 'state.sqlite'}"
+    database = Database(url)
+    feed = a_feed()
+    states = DbFeedStates(database)
+    before = states.load([feed])
+    states.save(before.values())
+    if number > 1:
+        DbOutbox(database).put([an_alert()])
+    DbProgress(database, []).done("read", Partition.at(NOON), "sha")
+    database.close()
+    age(tmp_path / "state.sqlite", number)
+
+    database = Database(url)
+
+    assert DbFeedStates(database).load([feed]) == before
+    assert DbOutbox(database).counts() == ({"pending": 1} if number > 1 else {})
+    pending = DbProgress(database, []).pending("read", Partition.at(NOON))
+    assert pending == ([Partition.at(NOON)] if number == 1 else [])
+    database.close()
+
+
+@pytest.mark.parametrize("number", sorted(EARLIER))
+def test_a_lake_of_an_earlier_version_goes_on_as_if_it_were_of_this_one(
+    world, tmp_path, number
+):
+    lake, straight = tmp_path / "lake", tmp_path / "straight"
+    passes(lake, world, ["p1", "p2"])
+    shutil.copytree(lake, straight)
+    age(lake / "state.sqlite", number)
+
+    for folder in (lake, straight):
+        passes(folder, world, ["p3", "p4"])
+
+    assert hashes(lake) == hashes(straight)
+    assert sorted(sent(lake)) == sorted(sent(straight))
+    app = an_app(lake, world)
+    assert all(app.verify(day) == [] for day in app.published_days())
+    app.close()
+
+
+@pytest.mark.parametrize("number", sorted(EARLIER))
+def test_a_migration_killed_at_any_statement_is_safe(tmp_path, number):
+    path = tmp_path / "state.sqlite"
+    Database(f"sqlite:///{path}").close()
+    current = layout(path)
+    age(path, number)
+    old = layout(path)
+    steps = sum(len(migrations.STEPS[n]) for n in range(number, migrations.SCHEMA)) + 1
+
+    for nth in range(1, steps + 1):
+        child = os.fork()
+        if child == 0:
+            _die_after(nth)
+            try:
+                Database(f"sqlite:///{path}")
+            finally:
+                os._exit(0)
+        _, status = os.waitpid(child, 0)
+        assert os.WIFSIGNALED(status), nth
+        assert layout(path) == old
+
+    Database(f"sqlite:///{path}").close()
+    assert layout(path) == current
+
+
+def _die_after(nth):
+    count = 0
+
+    def text(statement):
+        nonlocal count
+        if not statement.startswith("SELECT"):
+            count += 1
+            if count == nth:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return whole(statement)
+
+    whole = migrations.sa.text
+    migrations.sa.text = text
+
+
+def test_two_that_open_an_old_database_at_once_migrate_it_once(tmp_path):
+    path = tmp_path / "state.sqlite"
+    Database(f"sqlite:///{path}").close()
+    current = layout(path)
+    age(path, 1)
+    failed = []
+
+    def opened():
+        try:
+            Database(f"sqlite:///{path}").close()
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=opened) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert failed == []
+    assert layout(path) == current
+
+
+@pytest.mark.parametrize("number", ["4", "0", "x"])
+def test_a_number_that_this_version_does_not_know_is_refused(tmp_path, number):
+    path = tmp_path / "state.sqlite"
+    Database(f"sqlite:///{path}").close()
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE about SET value = ? WHERE key = 'schema'", (number,))
+    db.close()
+
+    with pytest.raises(DamagedError, match=f"schema {number}, this version reads 1 to"):
+        Database(f"sqlite:///{path}")

@@ -1,0 +1,124 @@
+"""kill -9 of Airflow's scheduler in the midst of a run; only with ``--every-kill``."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.world import SEEDS, an_app, the_world
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def live(tmp_path, request):
+    """Start ``make live`` on a lake of its own; called again, start it again."""
+    if not request.config.getoption("--every-kill"):
+        pytest.skip("minutes; make test-faults")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with the_world() as world:
+        env = {k: v for k, v in os.environ.items() if not k.startswith("AIRFLOW")} | {
+            "AIRFLOW_HOME": str(tmp_path / "airflow"),
+            "ONRECORD_PORT": str(port),
+            "ONRECORD_SCHEDULE": "* * * * *",
+            "ONRECORD_CONFIG": str(SEEDS / "config"),
+            "ONRECORD_LAKE": str(tmp_path / "lake"),
+            "ONRECORD_MODEL": "rules",
+            "ONRECORD_FETCH__HOSTS": json.dumps(dict(world.hosts())),
+            "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+        }
+        started = []
+
+        def start():
+            log = (tmp_path / f"live-{len(started)}.log").open("wb")
+            process = subprocess.Popen(
+                [sys.executable, "-m", "deploy.live"], cwd=ROOT, env=env,
+                stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+            started.append(process)
+            return psutil.Process(process.pid)
+
+        yield start, world, tmp_path
+        for process in started:
+            if process.poll() is None:
+                process.terminate()
+                process.wait(60)
+
+
+def runs(home):
+    """Airflow's runs of ``monitor``: state by run id."""
+    if not (home / "airflow.db").exists():
+        return {}
+    with sqlite3.connect(f"file:{home / 'airflow.db'}?mode=ro", uri=True) as db:
+        try:
+            rows = db.execute(
+                "SELECT run_id, state FROM dag_run WHERE dag_id='monitor'"
+            )
+            return dict(rows.fetchall())
+        except sqlite3.OperationalError:
+            return {}
+
+
+def until(true, seconds, what):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if true():
+            return
+        time.sleep(1)
+    raise AssertionError(f"{what}: not within {seconds} s")
+
+
+@pytest.mark.timeout(2500)
+def test_a_scheduler_killed_in_mid_run_is_made_good_by_the_next_start(live):
+    start, world, folder = live
+    home, lake = folder / "airflow", folder / "lake"
+    process = start()
+    until(lambda: "running" in runs(home).values(), 900, "a run begins")
+    until(lambda: list(lake.glob("archive/*/*.warc.gz")), 200, "answers are archived")
+    listening = {
+        one.laddr.ip
+        for child in process.children(recursive=True)
+        for one in child.net_connections("inet")
+        if one.status == psutil.CONN_LISTEN
+    }
+    (scheduler,) = [
+        child for child in process.children(recursive=True)
+        if any("scheduler" in word for word in child.cmdline()[:4])
+        and child.parent().pid == process.pid
+    ][:1]  # fmt: skip
+    cut = {name for name, state in runs(home).items() if state == "running"}
+
+    scheduler.send_signal(signal.SIGKILL)
+    process.wait(90)  # the runner ends the others with it
+    begun = time.monotonic()
+    start()
+
+    until(
+        lambda: all(runs(home)[name] in ("success", "failed") for name in cut)
+        and "success" in runs(home).values(),
+        600, "the run that was cut ends and one succeeds",
+    )  # fmt: skip
+    seconds = time.monotonic() - begun
+    assert listening == {"127.0.0.1"}
+    app = an_app(lake, world)
+    done = set(app.lake.partitions("links"))
+    assert set(app.archive.partitions()[:-1]) <= done
+    for day in app.published_days():
+        assert app.verify(day) == []
+    app.close()
+    states = [runs(home)[name] for name in cut]
+    print(
+        f"scheduler killed: the cut run ended {states} {seconds:.0f} s after the start"
+    )
