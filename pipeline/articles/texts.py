@@ -91,12 +91,17 @@ _CREDIT_END = re.compile(
     r"AFP|AP|EPA|Anadolu)[^\]]{0,60}\]|REUTERS/[\w .\-]{2,60}|"
     r"(?:Getty Images|AFP via Getty Images))\W*$"
 )
+_MAY_GO_ON = re.compile(r"…|\.\.\.|chars|&hellip;|read|full|more|click", re.I)
+_ASCII_SHAPELESS = {code: None for code in range(128) if _SHAPELESS.match(chr(code))}
 _SENTENCE_END = re.compile(r"[.!?…\"'”’»)]\s*$")
 
 
 def plain(text: str) -> str:
     """One line: NFC, single spaces, no characters that nobody sees."""
-    text = _CONTROL.sub("", " ".join(text.split()))
+    text = " ".join(text.split())
+    if text.isascii() and text.isprintable():
+        return text
+    text = _CONTROL.sub("", text)
     if not text.isascii():
         text = unicodedata.normalize("NFC", _UNSEEN.sub("", text))
     return " ".join(text.split())
@@ -161,7 +166,8 @@ def body_of(lines: Iterable[str], title: str) -> list[str]:
     kept: list[str] = []
     seen = {_shape(title)}
     for line in lines:
-        line = line[:-_TAIL] + _MORE_END.sub("", line[-_TAIL:])
+        if _MAY_GO_ON.search(line, max(0, len(line) - _TAIL)):
+            line = line[:-_TAIL] + _MORE_END.sub("", line[-_TAIL:])
         line = line.strip()
         shape = _shape(line)
         if not shape or shape in seen or is_promo(line):
@@ -183,7 +189,8 @@ def is_promo(line: str) -> bool:
 
 def is_cut_off(text: str) -> bool:
     """Whether a text says itself that it goes on elsewhere."""
-    return _CUT_OFF.search(text[-_TAIL:]) is not None
+    tail = text[-_TAIL:]
+    return _MAY_GO_ON.search(tail) is not None and _CUT_OFF.search(tail) is not None
 
 
 def ends_whole(text: str) -> bool:
@@ -191,6 +198,7 @@ def ends_whole(text: str) -> bool:
 
 
 def _shape(text: str) -> str:
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
+    if text.isascii():
+        return text.lower().translate(_ASCII_SHAPELESS)
+    text = unicodedata.normalize("NFKC", text)
     return _SHAPELESS.sub("", text.casefold())
