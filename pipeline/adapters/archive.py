@@ -27,7 +27,7 @@ from pipeline.errors import DamagedError
 from pipeline.ids import stable_id
 from pipeline.model import Answer, Partition, Response
 
-_LEVEL = 6
+_LEVEL = 4
 _META = "X-Onrecord"
 _EXPIRED = "expired.json"
 _META_LINE = re.compile(rb"^X-Onrecord: (.*)\r$", re.M)
@@ -143,7 +143,7 @@ def _warc(responses: Sequence[Response], name: str) -> bytes:
         )
         record.payload_length = len(response.body)
         writer.write_record(record)
-        # a gzip member a record; warcio's own level 9 takes three times as long
+        # a gzip member a record; level 9, warcio's own, saves 3 % in thrice the time
         file.write(zlib.compress(plain.getvalue(), _LEVEL, zlib.MAX_WBITS + 16))
     return file.getvalue()
 
@@ -167,7 +167,8 @@ def _members(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
             if not data:
                 raise ValueError("the file ends within a record")
             plain = member.decompress(data, _PIECE)
-            head = head or plain
+            if len(head) < _PIECE:
+                head += plain
             rest = member.unconsumed_tail or member.unused_data
             offset += len(data) - len(rest)
             data = rest or file.read(_PIECE)

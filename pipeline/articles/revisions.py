@@ -26,8 +26,8 @@ REWRITTEN = 0.2  # containment under which a reused GUID names another article
 SAME_STORY = 0.9  # similarity over which an outlet's second URL is the same article
 
 _QUOTES = re.compile("[\"'`´‘’‚‛“”„‟«»‹›＂＇]+")
-_APOSTROPHE = re.compile(r"(?<=\w)'(?=\w)")
-_NUMBER_MARK = re.compile(r"(?<=\d)[.,](?=\d)")
+_APOSTROPHE = re.compile(r"'(?<=\w')(?=\w)")
+_NUMBER_MARK = re.compile(r"[.,](?<=\d.)(?=\d)")
 _MARK = re.compile(r"[^\w'%$€£¥\uE000\uE001+]|_")
 _ASCII_MARK = {code: None for code in range(128) if _MARK.match(chr(code))}
 
