@@ -592,8 +592,8 @@ class DbSeen:
         with self._db.begin() as db:
             for table in (seen, bands):
                 db.execute(sa.delete(table).where(table.c.partition == str(partition)))
-            for start in range(0, len(articles), 2_000):
-                some = articles[start : start + 2_000]
+            for start in range(0, len(articles), 500):
+                some = articles[start : start + 500]
                 rows = [{name: getattr(one, name) for name in columns} for one in some]
                 self._db.upsert(db, seen, rows)
             if firsts:

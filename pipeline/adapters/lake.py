@@ -57,7 +57,7 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-ROWS = 2_000
+ROWS = 1_000
 """Of a row group of a working partition."""
 
 

@@ -91,10 +91,10 @@ def _kept(partition: Partition, archive: Archive, lake: Lake) -> pa.Table | None
     return None if archive.holds(partition) else lake.read("articles", partition)
 
 
-HELD_DRAFTS = 1_000
+HELD_DRAFTS = 500
 """Drafts that are looked up together."""
 
-HELD_ARTICLES = 2_000
+HELD_ARTICLES = 1_000
 """Articles that are held before they go into the lake."""
 
 
@@ -269,7 +269,7 @@ class _SeenHere:
         self._seen = seen
         self.partition = partition
         self.own: list[SeenArticle] = []
-        self._places: dict[object, list[int]] = {}
+        self._places: dict[object, tuple[int, ...]] = {}
         self._packed: list[Bands] = []  # a row for each of ``own``
         self._added: list[Bands] = []
         self._ids: dict[object, set[str]] = {}
@@ -339,13 +339,11 @@ class _SeenHere:
         if article.revision > 1:
             found = np.full_like(found, NO_BAND)
         self._added.append(found)
-        places: tuple[object, ...] = (
-            article.url,
-            (article.feed_id, article.guid),
-            ("id", article.article_id),
-        )
+        places: list[object] = [article.url, (article.feed_id, article.guid)]
+        if article.revision > 1:  # else no earlier partition can know its id
+            places.append(("id", article.article_id))
         for key in places:
-            self._places.setdefault(key, []).append(nth)
+            self._places[key] = (*self._places.get(key, ()), nth)
         if self._shared:
             for band in found.tolist():
                 if band in self._shared:

@@ -411,13 +411,14 @@ def test_an_edit_a_silent_edit_and_a_cosmetic_one_are_2_2_and_1_revisions(
     app.close()
 
 
+@pytest.mark.parametrize("first", [2, 7, 100])  # 1 is the wire story itself
 def test_one_wire_story_under_20_urls_and_5_others_are_one_group_and_5_singles(
-    tmp_path: Path,
+    tmp_path: Path, first: int
 ) -> None:
     app = an_app(tmp_path, "127.0.0.1:1", [])
     story = a_story(1)
     texts = [desk_edit(story, n) for n in range(20)] + [
-        a_story(n) for n in range(100, 105)
+        a_story(n) for n in range(first, first + 5)
     ]
     date = "Mon, 02 Mar 2026 05:10:00 GMT"
     answers = [
