@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 from rensa import RMinHash
 
-from pipeline.model import SeenArticle
+from pipeline.ids import stable_id
+from pipeline.model import Article, Correction, CorrectionKind, SeenArticle
 
 Signature = bytes
 """``uint32`` number of shingles, then 128 ``uint32`` minima, big-endian."""
@@ -75,11 +76,48 @@ def group(signature: Signature, candidates: Sequence[SeenArticle]) -> str | None
     """The wire group of the most alike candidate; None where none is a copy."""
     found = [
         (-contained, -alike, seen.first_seen_at, seen.article_id, seen.wire_group_id)
-        for seen in candidates
+        for seen in copies(signature, candidates)
         for alike, contained in [likeness(signature, seen.signature)]
-        if is_copy(signature, seen.signature)
     ]
     return min(found)[-1] if found else None
+
+
+def copies(
+    signature: Signature, candidates: Sequence[SeenArticle]
+) -> list[SeenArticle]:
+    """The candidates that are the same story."""
+    return [seen for seen in candidates if is_copy(signature, seen.signature)]
+
+
+def merges(
+    article: Article, signature: Signature, candidates: Sequence[SeenArticle]
+) -> list[Correction]:
+    """What a new article shows to be one story though it has several wire groups.
+
+    Groups are never changed afterwards: each later one is said to be part of the one
+    whose copy was seen first.
+    """
+    found = sorted(
+        copies(signature, candidates),
+        key=lambda one: (one.first_seen_at, one.article_id),
+    )
+    first, *others = dict.fromkeys(seen.wire_group_id for seen in found)
+    return [
+        Correction(
+            correction_id=stable_id("correction", other, first, "wire_merged"),
+            kind=CorrectionKind.WIRE_MERGED,
+            article_id=article.article_id,
+            revision=article.revision,
+            statement_id="",
+            new_statement_id=None,
+            old_sha256="",
+            new_sha256=None,
+            at=article.first_seen_at,
+            wire_group_id=other,
+            merged_into=first,
+        )
+        for other in others
+    ]
 
 
 def is_copy(one: Signature, other: Signature) -> bool:

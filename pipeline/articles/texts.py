@@ -28,6 +28,9 @@ _UNSEEN = re.compile(
 )
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _SHAPELESS = re.compile(r"[\W_]+")
+_SCRIPT = re.compile(
+    r"<(script|style)\b[^<>]{0,1000}>.{0,20000}?(?:</\1\s*>|\Z)", re.I | re.S
+)
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,1000}>|<!--.*?-->", re.S)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _TAIL = 120  # characters in which a paragraph says that it goes on elsewhere
@@ -113,6 +116,7 @@ def title_of(text: str) -> str:
         if not _ENTITY.search(text):
             break
         text = html.unescape(text)
+    text = _SCRIPT.sub(" ", text) if "<" in text else text
     return plain(_TAG.sub(" ", text))[:1_000] if "<" in text else plain(text)[:1_000]
 
 

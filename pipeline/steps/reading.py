@@ -13,6 +13,7 @@ from pipeline.articles.duplicates import (
     Bands,
     band_table,
     group,
+    merges,
     signature,
 )
 from pipeline.articles.normalise import to_draft
@@ -28,6 +29,7 @@ from pipeline.model import (
     Answer,
     Article,
     Bounds,
+    Correction,
     DateSource,
     Draft,
     Entry,
@@ -67,6 +69,8 @@ def read(
         made = _Reading(partition, feeds, lake, seen, bounds)
         progress.stale("extract", partition)
         written = lake.write("articles", partition, made.tables(archive))
+        if made.merges or lake.read("merges", partition) is not None:
+            lake.write("merges", partition, to_arrow(Correction, made.merges.values()))
         seen.replace(partition, made.here.own, made.here.bands())
         return written, Report(
             step="read",
@@ -117,6 +121,8 @@ class _Reading:
         self.pages: dict[str, PageText] = {}
         self.drafts: list[tuple[Draft, Feed]] = []
         self.articles: list[Article] = []
+        self.merges: dict[str, Correction] = {}
+        self._merged = _merged_before(lake, partition)
         self.failures: list[str] = []
         self.counts = {"revisions": 0, "backlog": 0, "not English": 0}
 
@@ -215,12 +221,13 @@ class _Reading:
     def _add(self, draft: Draft, feed: Feed, mark: bytes, found: Bands) -> None:
         known = self.here.find(url=draft.url, feed_id=draft.feed_id, guid=draft.guid)
         alike = [] if known else self.here.alike(found)
+        joins = group(mark, alike) if alike else None
         article = identify(
             draft,
             feed,
             [*known, *alike],
             at=self.at,
-            wire_group=group(mark, alike) if alike else None,
+            wire_group=joins,
         )
         if article is not None:
             self.articles.append(article)
@@ -228,6 +235,30 @@ class _Reading:
             self.counts["backlog"] += article.backlog
             self.counts["not English"] += article.language != LANGUAGE
             self.here.add(seen_of(article, mark), found)
+            if joins is not None:
+                self._note(merges(article, mark, alike))
+
+    def _note(self, found: Sequence[Correction]) -> None:
+        """Wire groups that are one story: told once."""
+        for one in found:
+            if one.correction_id not in self._merged:
+                self.merges.setdefault(one.correction_id, one)
+
+
+def _merged_before(lake: Lake, partition: Partition) -> set[str]:
+    """What earlier partitions told of wire groups that articles may still join."""
+    since = Partition.at(partition.moment - BACKLOG_AFTER)
+    tables = [
+        lake.read("merges", one)
+        for one in lake.partitions("merges")
+        if since <= one < partition
+    ]
+    return {
+        name
+        for table in tables
+        if table is not None
+        for name in table.column("correction_id").to_pylist()
+    }
 
 
 def _known_article(lake: Lake, known: SeenArticle) -> Article | None:

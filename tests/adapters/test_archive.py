@@ -37,9 +37,7 @@ def test_answers_come_back_as_they_were_received(tmp_path):
 def test_answers_are_found_wherever_in_a_file_they_begin(tmp_path):
     archive, chance = WarcArchive(tmp_path), random.Random(1)
     answers = [
-        a_response(
-            feed_id=f"f{nth:03}", body=chance.randbytes(chance.randrange(9_000))
-        )
+        a_response(feed_id=f"f{nth:03}", body=chance.randbytes(chance.randrange(9_000)))
         for nth in range(200)
     ]
 
