@@ -1,7 +1,8 @@
 """The command ``onrecord``: a command parses, runs, prints.
 
 Exit status: 0 done (whatever single feeds did), 1 a store or model failed, 2 what was
-given is wrong (arguments, input, config), 3 ``status`` and ``verify`` found a fault.
+given is wrong (arguments, input, config), 3 ``status``, ``verify`` or
+``feeds check`` found a fault.
 """
 
 from __future__ import annotations
@@ -454,11 +455,15 @@ def feeds_check(
 ) -> None:
     """Ask every feed once and say what is wrong with it; nothing is stored.
 
+    Exit status 3 where any of them does not answer as it should.
+
     Example: `onrecord feeds check`
     """
     with _app(config, lake) as app:
         rows = app.check_feeds(datetime.now(UTC))
     _table(rows, as_json)
+    if any(row["state"] not in ("ok", "moved") for row in rows):
+        raise typer.Exit(3)
 
 
 @feeds_cli.command("add")

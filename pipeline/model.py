@@ -496,7 +496,11 @@ class CorrectionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correction:
-    """What an edit did to a statement that was already on record."""
+    """What an edit did to a statement that was already on record.
+
+    Of ``wire_merged`` there is no statement: the article is a copy of articles in two
+    wire groups, ``wire_group_id`` and the earlier one, ``merged_into``.
+    """
 
     correction_id: str
     kind: CorrectionKind
@@ -507,6 +511,8 @@ class Correction:
     old_sha256: str
     new_sha256: str | None
     at: datetime
+    wire_group_id: str | None = None
+    merged_into: str | None = None
 
 
 # ------------------------------------------------------------------------- claims

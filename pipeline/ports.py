@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.errors import DamagedError
@@ -85,8 +87,13 @@ class Lake(Protocol):
     A write is seen whole or not at all, and the same rows give the same bytes.
     """
 
-    def write(self, name: str, partition: Partition, table: pa.Table) -> str:
-        """Take the place of a working partition; the SHA-256 of its bytes."""
+    def write(
+        self, name: str, partition: Partition, rows: pa.Table | Iterable[pa.Table]
+    ) -> str:
+        """Take the place of a working partition; the SHA-256 of its bytes.
+
+        Tables that come one after another are never held together.
+        """
         ...
 
     def read(self, name: str, partition: Partition) -> pa.Table | None:
@@ -151,23 +158,28 @@ class Seen(Protocol):
         self,
         *,
         urls: Sequence[str],
-        feed_id: str,
-        guids: Sequence[str],
+        guids: Sequence[tuple[str, str]],
         before: Partition,
     ) -> list[SeenArticle]:
-        """Every revision of the articles with these URLs or GUIDs, in order."""
+        """Every revision of the articles with these URLs or (feed_id, GUID)s."""
         ...
 
     def alike(
-        self, bands: Sequence[int], *, since: datetime, before: Partition
+        self, bands: npt.NDArray[np.int64], *, since: datetime, before: Partition
     ) -> list[SeenArticle]:
-        """First revisions that share a MinHash band, seen since a moment."""
+        """First revisions that share a MinHash band, seen since a moment, in order."""
         ...
 
     def replace(
-        self, partition: Partition, rows: Sequence[tuple[SeenArticle, Sequence[int]]]
+        self,
+        partition: Partition,
+        articles: Sequence[SeenArticle],
+        bands: npt.NDArray[np.int64],
     ) -> None:
-        """Take the place of what an earlier try of this partition remembered."""
+        """Take the place of what an earlier try of this partition remembered.
+
+        ``bands`` has a row for each article; negative numbers stand for none.
+        """
         ...
 
 

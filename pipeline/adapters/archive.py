@@ -7,12 +7,14 @@ that a second attempt adds and never replaces.
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 from warcio.archiveiterator import ArchiveIterator
 from warcio.exceptions import ArchiveLoadFailed
@@ -25,8 +27,11 @@ from pipeline.errors import DamagedError
 from pipeline.ids import stable_id
 from pipeline.model import Answer, Partition, Response
 
+_LEVEL = 4
 _META = "X-Onrecord"
 _EXPIRED = "expired.json"
+_META_LINE = re.compile(rb"^X-Onrecord: (.*)\r$", re.M)
+_PIECE = 65_536
 _SAME = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
 
 
@@ -116,8 +121,9 @@ def _expired_names(folder: Path) -> set[str]:
 
 def _warc(responses: Sequence[Response], name: str) -> bytes:
     file = BytesIO()
-    writer = WARCWriter(file, gzip=True)
     for nth, response in enumerate(responses):
+        plain = BytesIO()
+        writer = WARCWriter(plain, gzip=False)
         headers = StatusAndHeaders(
             str(response.status), list(response.headers.items()), protocol="HTTP/1.1"
         )
@@ -148,6 +154,8 @@ def _warc(responses: Sequence[Response], name: str) -> bytes:
         )
         record.payload_length = len(response.body)
         writer.write_record(record)
+        # a gzip member a record; level 9, warcio's own, saves 3 % in thrice the time
+        file.write(zlib.compress(plain.getvalue(), _LEVEL, zlib.MAX_WBITS + 16))
     return file.getvalue()
 
 
@@ -164,18 +172,34 @@ def _places(path: Path) -> Iterator[Place | DamagedError]:
         last = start
         try:
             with _reading(path), path.open("rb") as file:
-                file.seek(start)
-                records = ArchiveIterator(file)
-                for record in records:
-                    meta = json.loads(record.rec_headers.get_header(_META))
+                for offset, head, end in _members(file, start):
+                    meta = json.loads(_META_LINE.search(head)[1])  # type: ignore[index]
                     page = meta["kind"] == Answer.PAGE.value
-                    feed_id = "" if page else meta["feed_id"]
-                    last = records.get_record_offset()
-                    yield not page, feed_id, path, last
+                    yield not page, "" if page else meta["feed_id"], path, offset
+                    last = end
             start = None
         except DamagedError as error:
             yield error
             start = _next_record(path, last + 1)
+
+
+def _members(file: BinaryIO, offset: int) -> Iterator[tuple[int, bytes, int]]:
+    """Offset, first bytes and end of each gzip member from an offset on."""
+    file.seek(offset)
+    data = file.read(_PIECE)
+    while data:
+        member = zlib.decompressobj(zlib.MAX_WBITS + 16)
+        head, start = b"", offset
+        while not member.eof:
+            if not data:
+                raise ValueError("the file ends within a record")
+            plain = member.decompress(data, _PIECE)
+            if len(head) < _PIECE:
+                head += plain
+            rest = member.unconsumed_tail or member.unused_data
+            offset += len(data) - len(rest)
+            data = rest or file.read(_PIECE)
+        yield start, head, offset
 
 
 def _next_record(path: Path, after: int) -> int | None:
@@ -212,6 +236,7 @@ def _reading(path: Path) -> Iterator[None]:
         TypeError,
         AttributeError,
         StopIteration,
+        zlib.error,
     ) as error:
         raise DamagedError(str(path), f"damaged archive record: {error}") from error
 

@@ -11,7 +11,6 @@ import fcntl
 import json
 import os
 import time
-from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -19,6 +18,7 @@ from hashlib import sha256
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
@@ -176,11 +176,10 @@ seen = _table(
 )
 
 bands = _table(
-    "article_bands",
+    "wire_bands",
     _text("partition", primary_key=True),
-    sa.Column("band", sa.BigInteger, primary_key=True, index=True),
-    _text("article_id", primary_key=True),
-    sqlite_with_rowid=False,
+    sa.Column("bands", sa.LargeBinary, nullable=False),  # 32 int64 an article
+    _text("article_ids"),
 )
 
 record = _table(
@@ -679,25 +678,20 @@ class DbSeen:
         self,
         *,
         urls: Sequence[str],
-        feed_id: str,
-        guids: Sequence[str],
+        guids: Sequence[tuple[str, str]],
         before: Partition,
     ) -> list[SeenArticle]:
-        places: list[sa.ColumnElement[bool]] = [
-            seen.c.url.in_(some) for some in _portions(urls)
-        ]
-        places += [
-            sa.and_(seen.c.feed_id == feed_id, seen.c.guid.in_(some))
-            for some in _portions(guids)
-        ]
+        guid = sa.tuple_(seen.c.feed_id, seen.c.guid)
+        places = [seen.c.url.in_(some) for some in _portions(urls)]
+        places += [guid.in_(some) for some in _portions(guids)]
         found: dict[tuple[str, int], SeenArticle] = {}
         with self._db.begin() as db:
+            if not db.scalar(sa.select(sa.exists().where(_earlier(before)))):
+                return []
             for place in places:
-                same = sa.select(seen.c.article_id).where(
-                    place, seen.c.partition < str(before)
-                )
+                same = sa.select(seen.c.article_id).where(place, _earlier(before))
                 query = sa.select(seen).where(
-                    seen.c.article_id.in_(same), seen.c.partition < str(before)
+                    seen.c.article_id.in_(same), _earlier(before)
                 )
                 for row in db.execute(query):
                     found[row.article_id, row.revision] = _seen_article(row)
@@ -706,49 +700,71 @@ class DbSeen:
         )
 
     def alike(
-        self, wanted: Sequence[int], *, since: datetime, before: Partition
+        self, wanted: npt.NDArray[np.int64], *, since: datetime, before: Partition
     ) -> list[SeenArticle]:
+        query = (
+            sa.select(bands.c.bands, bands.c.article_ids)
+            .where(bands.c.partition >= str(Partition.at(since)))
+            .where(bands.c.partition < str(before))
+            .order_by(bands.c.partition)
+            .execution_options(yield_per=8)
+        )
+        sieve = np.zeros(_SIEVE, dtype=bool)
+        sieve[wanted & (_SIEVE - 1)] = True
+        ids: set[str] = set()
         found: dict[str, SeenArticle] = {}
         with self._db.begin() as db:
-            for some in _portions(wanted):
-                listed = ",".join(map(str, map(int, some)))  # faster than parameters
-                ids = sa.select(bands.c.article_id).where(
-                    sa.text(f"band IN ({listed})"), bands.c.partition < str(before)
-                )
-                query = (
+            for blob, names in db.execute(query):
+                held = np.frombuffer(blob, "<i8")
+                maybe = np.flatnonzero(sieve[held & (_SIEVE - 1)])
+                hits = maybe[np.isin(held[maybe], wanted)]
+                if len(hits):
+                    listed = names.split()
+                    width = len(held) // len(listed)
+                    ids.update(listed[nth] for nth in (hits // width).tolist())
+            for some in _portions(sorted(ids)):
+                first = (
                     sa.select(seen)
-                    .where(seen.c.article_id.in_(ids), seen.c.revision == 1)
-                    .where(seen.c.first_seen_at >= since)
-                    .where(seen.c.partition < str(before))
+                    .where(seen.c.article_id.in_(some), seen.c.revision == 1)
+                    .where(seen.c.first_seen_at >= since, _earlier(before))
                 )
-                for row in db.execute(query):
+                for row in db.execute(first):
                     found[row.article_id] = _seen_article(row)
         return sorted(found.values(), key=lambda a: (a.first_seen_at, a.article_id))
 
     def replace(
-        self, partition: Partition, rows: Sequence[tuple[SeenArticle, Sequence[int]]]
+        self,
+        partition: Partition,
+        articles: Sequence[SeenArticle],
+        found: npt.NDArray[np.int64],
     ) -> None:
         columns = [column.name for column in seen.columns]
-        key = str(partition)
-        ids, found = [], array("q")
-        for article, some in rows:
-            if article.revision == 1:
-                ids += [article.article_id] * len(some)
-                found.extend(some)
-        order = np.argsort(np.asarray(found), kind="stable")  # the index likes an order
+        firsts = [
+            nth
+            for nth, one in enumerate(articles)
+            if one.revision == 1 and found[nth, 0] >= 0
+        ]
         with self._db.begin() as db:
             for table in (seen, bands):
                 db.execute(sa.delete(table).where(table.c.partition == str(partition)))
-            for start in range(0, len(rows), 900):
-                articles = [article for article, _ in rows[start : start + 900]]
-                made = [{c: getattr(one, c) for c in columns} for one in articles]
-                self._db.upsert(db, seen, made)
-            for start in range(0, len(order), 20_000):
-                values = [
-                    {"partition": key, "band": found[nth], "article_id": ids[nth]}
-                    for nth in order[start : start + 20_000].tolist()
-                ]
+            for start in range(0, len(articles), 500):
+                some = articles[start : start + 500]
+                rows = [{name: getattr(one, name) for name in columns} for one in some]
+                self._db.upsert(db, seen, rows)
+            if firsts:
+                values = {
+                    "partition": str(partition),
+                    "bands": found[firsts].astype("<i8").tobytes(),
+                    "article_ids": " ".join(articles[nth].article_id for nth in firsts),
+                }
                 db.execute(sa.insert(bands), values)
+
+
+_SIEVE = 1 << 20  # a table of the lowest bits, so that nearly all bands are passed over
+
+
+def _earlier(before: Partition) -> sa.ColumnElement[bool]:
+    return seen.c.partition < str(before)
 
 
 def _portions(values: Sequence[Any], size: int = 900) -> Iterator[list[Any]]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
-from hashlib import sha256
-from io import BytesIO
+from hashlib import file_digest, sha256
+from io import BufferedRandom, BytesIO
+from itertools import chain
 from pathlib import Path
+from typing import IO
 from uuid import uuid4
 
 import pyarrow as pa
@@ -24,18 +26,26 @@ def write_whole(path: Path, body: bytes) -> None:
     The name aside is never shared by two writers; the folder is synced after the move,
     so that a power cut keeps it.
     """
+    with _aside(path) as file:
+        file.write(body)
+
+
+@contextmanager
+def _aside(path: Path) -> Iterator[BufferedRandom]:
+    """A file that takes the place of another when it is whole."""
     aside = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with aside.open("wb") as file:
-            file.write(body)
+        with aside.open("w+b") as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
         aside.replace(path)
         sync_folder(path.parent)
     except OSError as error:
-        aside.unlink(missing_ok=True)
         raise StoreError(str(path), str(error)) from error
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:
@@ -47,10 +57,14 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+ROWS = 1_000
+"""Of a row group of a working partition."""
+
+
 class LocalLake:
     """``work/<name>/date=…/<part>.parquet`` and ``tables/<table>/date=…/part-0.parquet``.
 
-    The same rows give the same bytes: one row group, zstd, no moment in the file.
+    The same rows give the same bytes: row groups of one size, zstd, no moment in the file.
     """
 
     def __init__(self, root: Path) -> None:
@@ -58,10 +72,13 @@ class LocalLake:
 
     # ------------------------------------------------------------ working partitions
 
-    def write(self, name: str, partition: Partition, table: pa.Table) -> str:
-        body = _bytes(table)
-        write_whole(self._work(name, partition), body)
-        return sha256(body).hexdigest()
+    def write(
+        self, name: str, partition: Partition, rows: pa.Table | Iterable[pa.Table]
+    ) -> str:
+        with _aside(self._work(name, partition)) as file:
+            _write([rows] if isinstance(rows, pa.Table) else rows, file)
+            file.seek(0)
+            return file_digest(file, "sha256").hexdigest()
 
     def read(self, name: str, partition: Partition) -> pa.Table | None:
         path = self._work(name, partition)
@@ -148,11 +165,16 @@ def _read(path: Path) -> pa.Table:
 
 def _bytes(table: pa.Table) -> bytes:
     file = BytesIO()
-    pq.write_table(
-        table.combine_chunks(),
-        file,
-        compression="zstd",
-        write_page_index=True,
-        row_group_size=max(1, table.num_rows),
-    )
+    _write([table], file, most=max(1, table.num_rows))
     return file.getvalue()
+
+
+def _write(tables: Iterable[pa.Table], file: IO[bytes], most: int = ROWS) -> None:
+    """Row groups of at most so many rows: the bytes hang on the rows alone."""
+    rest = iter(tables)
+    first = next(rest)
+    with pq.ParquetWriter(
+        file, first.schema, compression="zstd", write_page_index=True
+    ) as writer:
+        for table in chain([first], rest):
+            writer.write_table(table.combine_chunks(), row_group_size=most)

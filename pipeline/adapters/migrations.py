@@ -23,7 +23,11 @@ STEPS: Mapping[int, Sequence[str]] = {
         "DROP TABLE article_bands",  # another kind of band: `read` makes them again
         "UPDATE progress SET stale = true WHERE step = 'read'",
     ),
-    2: ("ALTER TABLE progress ADD COLUMN marks INTEGER NOT NULL DEFAULT 0",),
+    2: (
+        "ALTER TABLE progress ADD COLUMN marks INTEGER NOT NULL DEFAULT 0",
+        "DROP TABLE IF EXISTS article_bands",  # wire_bands has a row a partition
+        "UPDATE progress SET stale = true WHERE step = 'read'",
+    ),
 }
 """What leads from the number to the next. Tables that are new are made on opening."""
 

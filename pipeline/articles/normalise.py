@@ -201,5 +201,7 @@ def _plainly_english(text: str) -> bool:
     words = _WORDS.findall(head.lower())
     small = [word for word in words if word in _ENGLISH]
     return (
-        len(small) >= 0.2 * len(words) and len(_ONLY_ENGLISH.intersection(small)) >= 2
+        len(small) >= 0.2 * len(words)
+        and len(set(small)) >= 4
+        and not _ONLY_ENGLISH.isdisjoint(small)
     )

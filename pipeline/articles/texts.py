@@ -28,6 +28,9 @@ _UNSEEN = re.compile(
 )
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _SHAPELESS = re.compile(r"[\W_]+")
+_SCRIPT = re.compile(
+    r"<(script|style)\b[^<>]{0,1000}>.{0,20000}?(?:</\1\s*>|\Z)", re.I | re.S
+)
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,1000}>|<!--.*?-->", re.S)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _TAIL = 120  # characters in which a paragraph says that it goes on elsewhere
@@ -91,12 +94,17 @@ _CREDIT_END = re.compile(
     r"AFP|AP|EPA|Anadolu)[^\]]{0,60}\]|REUTERS/[\w .\-]{2,60}|"
     r"(?:Getty Images|AFP via Getty Images))\W*$"
 )
+_GOES_ON = ("…", "...", "hellip", "chars", "read", "full", "more", "click")
+_ASCII_SHAPELESS = {code: None for code in range(128) if _SHAPELESS.match(chr(code))}
 _SENTENCE_END = re.compile(r"[.!?…\"'”’»)]\s*$")
 
 
 def plain(text: str) -> str:
     """One line: NFC, single spaces, no characters that nobody sees."""
-    text = _CONTROL.sub("", " ".join(text.split()))
+    text = " ".join(text.split())
+    if text.isascii() and text.isprintable():
+        return text
+    text = _CONTROL.sub("", text)
     if not text.isascii():
         text = unicodedata.normalize("NFC", _UNSEEN.sub("", text))
     return " ".join(text.split())
@@ -108,6 +116,7 @@ def title_of(text: str) -> str:
         if not _ENTITY.search(text):
             break
         text = html.unescape(text)
+    text = _SCRIPT.sub(" ", text) if "<" in text else text
     return plain(_TAG.sub(" ", text))[:1_000] if "<" in text else plain(text)[:1_000]
 
 
@@ -161,7 +170,8 @@ def body_of(lines: Iterable[str], title: str) -> list[str]:
     kept: list[str] = []
     seen = {_shape(title)}
     for line in lines:
-        line = line[:-_TAIL] + _MORE_END.sub("", line[-_TAIL:])
+        if _may_go_on(line[-_TAIL:]):
+            line = line[:-_TAIL] + _MORE_END.sub("", line[-_TAIL:])
         line = line.strip()
         shape = _shape(line)
         if not shape or shape in seen or is_promo(line):
@@ -183,7 +193,14 @@ def is_promo(line: str) -> bool:
 
 def is_cut_off(text: str) -> bool:
     """Whether a text says itself that it goes on elsewhere."""
-    return _CUT_OFF.search(text[-_TAIL:]) is not None
+    tail = text[-_TAIL:]
+    return _may_go_on(tail) and _CUT_OFF.search(tail) is not None
+
+
+def _may_go_on(tail: str) -> bool:
+    """False only where neither of the two expressions can match; they are slow."""
+    tail = tail.lower()
+    return any(word in tail for word in _GOES_ON)
 
 
 def ends_whole(text: str) -> bool:
@@ -191,6 +208,7 @@ def ends_whole(text: str) -> bool:
 
 
 def _shape(text: str) -> str:
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
+    if text.isascii():
+        return text.lower().translate(_ASCII_SHAPELESS)
+    text = unicodedata.normalize("NFKC", text)
     return _SHAPELESS.sub("", text.casefold())

@@ -41,6 +41,11 @@ _MOBILE = re.compile(r"^(?:m|mobile|amp|mobil|wap|touch)\.(?=[^.]+\.[^.]+)")
 _AMP_CACHE = re.compile(r"^/(?:[acvi]/)?(?:amp/)?(s/)?([^/]+\.[^/]+)(/.*)?$")
 _AMP_SUFFIX = re.compile(r"(?:/amp/?|\.amp|[-_.]amp(?=\.html?$))(?=$|\.html?$)", re.I)
 _PORTS = {"http": 80, "https": 443}
+_CANONICAL = re.compile(  # what nothing has to be done about
+    r"https?://(?!(?:m|mobile|amp|mobil|wap|touch)\.)[a-z0-9-]+(?:\.[a-z0-9-]+)+"
+    r"(?!\S*(?i:amp|/index\.|/default\.|/\.))/[A-Za-z0-9/_.-]*",
+    re.A,
+)
 _CONTROL = re.compile(r"[\x00-\x20\x7f]+")
 _DEFAULT_PAGE = re.compile(r"/(?:index|default)\.(?:html?|php|aspx?)$", re.I)
 _PATH_SAFE = "/:@!$&'()*+,;=~-._"
@@ -54,6 +59,8 @@ def canonical(url: str, base: str | None = None) -> str:
     variants of host and path. The query is in one order. ``base`` resolves a relative
     link. The scheme stays as it is, since some hosts answer one only.
     """
+    if len(url) <= MAX_LENGTH and _CANONICAL.fullmatch(url):
+        return url
     try:
         return _canonical(url, base)
     except ValueError:

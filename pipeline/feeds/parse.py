@@ -60,6 +60,7 @@ _ENTITY = re.compile(r"<!ENTITY\s+%?\s*[\w.:-]+\s+(?:\"([^\"]*)\"|'([^']*)')", r
 _DOCTYPE = re.compile(r"<!DOCTYPE(?:[^\[>\"']|\"[^\"]*\"|'[^']*')*(\[)?", re.I)
 _SUBSET_END = re.compile(r"\]\s*>")
 _XML_NAMES = {"amp", "lt", "gt", "quot", "apos"}
+_PLAIN_LINK = re.compile(r"https?://[a-z0-9.-]+/[A-Za-z0-9/_-]*(?:\.[a-z]+)?")
 _DANGEROUS = {"javascript", "data", "vbscript", "file", "about", "blob", "view-source"}
 _WHOLE = {"item", "entry"}
 _CRASHES = (
@@ -452,6 +453,8 @@ def _link(entry: Mapping[str, Any], base: str) -> str:
             break
     else:
         return ""
+    if len(link) < MAX_SHORT_FIELD and _PLAIN_LINK.fullmatch(link):
+        return link
     try:
         link = urljoin(base, link) if base else link
         scheme = urlsplit(link).scheme.lower()

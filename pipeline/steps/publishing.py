@@ -98,7 +98,8 @@ def _publish_day(day: date, lake: Lake, outbox: Outbox, version: str) -> int:
         ],
         "corrections": [
             convert.plain_row(correction)
-            for correction in _rows_of(lake, "corrections", day, Correction)
+            for name in ("corrections", "merges")
+            for correction in _rows_of(lake, name, day, Correction)
         ],
         "alerts": [_alert_row(message) for message in outbox.alerts(day)],
         "deliveries": [convert.plain_row(d) for d in outbox.deliveries(day)],

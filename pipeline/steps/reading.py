@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+import numpy as np
 import pyarrow as pa
 
-from pipeline.articles.duplicates import bands, group, signature
+from pipeline.articles.duplicates import (
+    NO_BAND,
+    Bands,
+    band_table,
+    group,
+    merges,
+    signature,
+)
 from pipeline.articles.normalise import to_draft
 from pipeline.articles.pages import PageText, page_text
 from pipeline.articles.revisions import identify, seen_of
@@ -23,6 +30,7 @@ from pipeline.model import (
     Answer,
     Article,
     Bounds,
+    Correction,
     DateSource,
     Draft,
     Entry,
@@ -60,14 +68,16 @@ def read(
         if kept is not None:
             return lake.write("articles", partition, kept), Report(step="read")
         made = _Reading(partition, feeds, lake, seen, bounds)
-        made.read(archive)
-        if made.damaged and (before := _before(partition, lake)) is not None:
-            failures = (*made.damaged, f"{partition}: its articles stay as they were")
-            sha256 = lake.write("articles", partition, before)
-            return sha256, Report(step="read", failures=failures)
         progress.stale("extract", partition)
-        written = lake.write("articles", partition, made.table())
-        seen.replace(partition, made.here.own)
+        try:
+            written = lake.write("articles", partition, made.tables(archive))
+        except _KeepError as kept_as:
+            failures = (*made.damaged, f"{partition}: its articles stay as they were")
+            written = lake.write("articles", partition, kept_as.before)
+            return written, Report(step="read", failures=failures)
+        if made.merges or lake.read("merges", partition) is not None:
+            lake.write("merges", partition, to_arrow(Correction, made.merges.values()))
+        seen.replace(partition, made.here.own, made.here.bands())
         return written, Report(
             step="read",
             rows=len(made.here.own),
@@ -99,13 +109,22 @@ def _before(partition: Partition, lake: Lake) -> pa.Table | None:
         return None
 
 
-HELD_ARTICLES = 2_000
+HELD_DRAFTS = 500
+"""Drafts that are looked up together."""
 
-Memory = list[tuple[SeenArticle, Sequence[int]]]
+HELD_ARTICLES = 1_000
+"""Articles that are held before they go into the lake."""
+
+
+class _KeepError(Exception):
+    """The archive is damaged, but what it held was read before."""
+
+    def __init__(self, before: pa.Table) -> None:
+        self.before = before
 
 
 class _Reading:
-    """One partition being read: a feed at a time, in an order that no chance decides."""
+    """One partition being read: feed after feed, in an order that no chance decides."""
 
     def __init__(
         self,
@@ -121,46 +140,60 @@ class _Reading:
         self.bounds = bounds
         self.here = _SeenHere(seen, partition)
         self.pages: dict[str, PageText] = {}
+        self.drafts: list[tuple[Draft, Feed]] = []
         self.articles: list[Article] = []
-        self.tables: list[pa.Table] = []
+        self.merges: dict[str, Correction] = {}
+        self._merged = _merged_before(lake, partition)
         self.failures: list[str] = []
         self.damaged: list[str] = []
         self.counts = {"revisions": 0, "backlog": 0, "not English": 0}
 
-    def read(self, archive: Archive) -> None:
+    def tables(self, archive: Archive) -> Iterator[pa.Table]:
+        """The articles, some thousand at a time; one empty table where there is none."""
+        written = False
+        for _ in self._steps(archive):
+            while len(self.articles) >= HELD_ARTICLES:
+                yield to_arrow(Article, self.articles[:HELD_ARTICLES])
+                written, self.articles = True, self.articles[HELD_ARTICLES:]
+        if self.articles or not written:
+            yield to_arrow(Article, self.articles)
+            self.articles = []
+
+    def _steps(self, archive: Archive) -> Iterator[None]:
+        """Read on; after each step some more articles may be there."""
         used: set[str] = set()
         refused: dict[str, PageError] = {}
         for response in archive.salvaged(self.here.partition):
             if isinstance(response, DamagedError):
                 self.damaged.append(str(response))
                 self.failures.append(str(response))
+                before = _before(self.here.partition, self.lake)
+                if before is not None:
+                    raise _KeepError(before)
             elif response.kind is Answer.FEED and 200 <= response.status < 300:
                 entries = self._entries(response)
-                used.update(entry.link for entry in entries)
-                self._tell(response.feed_id, entries)
+                if self.pages:
+                    used.update(entry.link for entry in entries)
+                self._draft(response.feed_id, entries)
+                if len(self.drafts) >= HELD_DRAFTS:
+                    self._tell()
+                    yield
             elif response.kind is Answer.PAGE:
                 try:
                     self.pages[response.url] = page_text(response)
                 except PageError as error:
                     refused[response.url] = error
+        self._tell()
+        yield
         for url, why in sorted(refused.items()):
             if url not in self.pages:
                 self.failures.append(str(why))
                 kind = f"pages with {why.reason.partition(':')[0]}"
                 self.counts[kind] = self.counts.get(kind, 0) + 1
         for entry in self._entries_of_late_pages(used):
-            self._tell(entry.feed_id, [entry])
-
-    def table(self) -> pa.Table:
-        """The articles as a table; they are held as such, some thousand at a time."""
-        self._pack()
-        self.pages.clear()
-        tables, self.tables = self.tables, []
-        return pa.concat_tables(tables)
-
-    def _pack(self) -> None:
-        self.tables.append(to_arrow(Article, self.articles))
-        self.articles = []
+            self._draft(entry.feed_id, [entry])
+        self._tell()
+        yield
 
     def _entries(self, response: Response) -> Sequence[Entry]:
         if response.repeats is not None:
@@ -174,58 +207,86 @@ class _Reading:
     def _entries_of_late_pages(self, used: set[str]) -> list[Entry]:
         """A page that came after its entry: the entry is told by the article on record."""
         entries = []
-        for url in sorted(self.pages.keys() - used):
-            self.here.look([url], "", [])
+        urls = sorted(self.pages.keys() - used)
+        self.here.look(urls, [])
+        for url in urls:
             known = self.here.find(url=url, feed_id="", guid="")
             article = _known_article(self.lake, known[-1]) if known else None
             if article is not None:
                 entries.append(_entry_of(article, url))
         return entries
 
-    def _tell(self, feed_id: str, entries: Sequence[Entry]) -> None:
-        """The articles of one feed's entries; its part of the record is looked up once."""
+    def _draft(self, feed_id: str, entries: Sequence[Entry]) -> None:
         feed = self.feeds.get(feed_id) or _unconfigured(feed_id)
-        drafts: list[tuple[Draft, bytes, list[int]]] = []
         for entry in entries:
             draft = to_draft(entry, feed, self.pages.get(entry.link), self.at)
             if draft is not None:
-                mark = signature(draft.text)
-                drafts.append((draft, mark, bands(mark)))
-        self.here.look(
-            [draft.url for draft, _, _ in drafts],
-            feed_id,
-            [draft.guid for draft, _, _ in drafts],
-        )
-        fresh = [
-            found
-            for draft, _, found in drafts
-            if not self.here.find(url=draft.url, feed_id=feed_id, guid=draft.guid)
-        ]
-        self.here.look_alike([band for found in fresh for band in found])
-        for draft, mark, found in drafts:
-            self._add(draft, feed, mark, found)
+                self.drafts.append((draft, feed))
 
-    def _add(self, draft: Draft, feed: Feed, mark: bytes, found: Sequence[int]) -> None:
+    def _tell(self) -> None:
+        """The articles of the drafts that are held; the record is looked up once."""
+        drafts, self.drafts = self.drafts, []
+        marks = [signature(draft.text) for draft, _ in drafts]
+        found = band_table(marks)
+        self.here.look(
+            [draft.url for draft, _ in drafts],
+            [(draft.feed_id, draft.guid) for draft, _ in drafts],
+        )
+        self.here.look_alike(
+            found[
+                [
+                    not self.here.find(
+                        url=draft.url, feed_id=draft.feed_id, guid=draft.guid
+                    )
+                    for draft, _ in drafts
+                ]
+            ]
+        )
+        for nth, (draft, feed) in enumerate(drafts):
+            self._add(draft, feed, marks[nth], found[nth])
+        self.here.pack()
+
+    def _add(self, draft: Draft, feed: Feed, mark: bytes, found: Bands) -> None:
         known = self.here.find(url=draft.url, feed_id=draft.feed_id, guid=draft.guid)
         alike = [] if known else self.here.alike(found)
+        joins = group(mark, alike) if alike else None
         article = identify(
             draft,
             feed,
             [*known, *alike],
             at=self.at,
-            wire_group=group(mark, alike) if alike else None,
+            wire_group=joins,
         )
         if article is not None:
             self.articles.append(article)
             self.counts["revisions"] += article.revision > 1
             self.counts["backlog"] += article.backlog
             self.counts["not English"] += article.language != LANGUAGE
-            if len(self.articles) >= HELD_ARTICLES:
-                self._pack()
-            remembered = seen_of(article, mark)
-            self.here.add(
-                replace(remembered, partition=str(self.here.partition)), found
-            )
+            self.here.add(seen_of(article, mark), found)
+            if joins is not None:
+                self._note(merges(article, mark, alike))
+
+    def _note(self, found: Sequence[Correction]) -> None:
+        """Wire groups that are one story: told once."""
+        for one in found:
+            if one.correction_id not in self._merged:
+                self.merges.setdefault(one.correction_id, one)
+
+
+def _merged_before(lake: Lake, partition: Partition) -> set[str]:
+    """What earlier partitions told of wire groups that articles may still join."""
+    since = Partition.at(partition.moment - BACKLOG_AFTER)
+    tables = [
+        lake.read("merges", one)
+        for one in lake.partitions("merges")
+        if since <= one < partition
+    ]
+    return {
+        name
+        for table in tables
+        if table is not None
+        for name in table.column("correction_id").to_pylist()
+    }
 
 
 def _known_article(lake: Lake, known: SeenArticle) -> Article | None:
@@ -257,68 +318,106 @@ def _unconfigured(feed_id: str) -> Feed:
 
 
 class _SeenHere:
-    """What was seen before a partition, and so far in it."""
+    """What was seen before a partition, and so far in it.
+
+    The articles of the partition itself are held with 256 bytes of bands each: the most
+    of what a large pass needs in memory.
+    """
 
     def __init__(self, seen: Seen, partition: Partition) -> None:
         self._seen = seen
         self.partition = partition
-        self.own: Memory = []
-        self._before: list[SeenArticle] = []
-        self._alike_before: list[tuple[SeenArticle, frozenset[int]]] = []
-        self._places: dict[object, list[int]] = {}
-        self._bands: dict[int, int | list[int]] = {}
+        self.own: list[SeenArticle] = []
+        self._places: dict[object, tuple[int, ...]] = {}
+        self._packed: list[Bands] = []  # a row for each of ``own``
+        self._added: list[Bands] = []
+        self._ids: dict[object, set[str]] = {}
+        self._before: dict[str, list[SeenArticle]] = {}
+        self._alike: dict[int, list[SeenArticle]] = {}
+        self._shared: dict[int, list[SeenArticle]] = {}
 
-    def look(self, urls: Sequence[str], feed_id: str, guids: Sequence[str]) -> None:
+    def look(self, urls: Sequence[str], guids: Sequence[tuple[str, str]]) -> None:
         """Ask the record for what is at these places; ``find`` answers out of it."""
-        self._before = self._seen.find(
-            urls=urls, feed_id=feed_id, guids=guids, before=self.partition
-        )
+        self._before, self._ids = {}, {}
+        for one in self._seen.find(
+            urls=urls, guids=[key for key in guids if key[1]], before=self.partition
+        ):
+            self._before.setdefault(one.article_id, []).append(one)
+            for key in (one.url, (one.feed_id, one.guid)):
+                self._ids.setdefault(key, set()).add(one.article_id)
 
-    def look_alike(self, found: Sequence[int]) -> None:
-        since = self.partition.moment - BACKLOG_AFTER
-        before = (
-            self._seen.alike(found, since=since, before=self.partition) if found else []
-        )
-        self._alike_before = [(one, frozenset(bands(one.signature))) for one in before]
+    def look_alike(self, wanted: Bands) -> None:
+        """Ask for what shares a band with these; ``alike`` answers out of it."""
+        keys, times = np.unique(wanted, return_counts=True)
+        keys, times = keys[keys >= 0], times[keys >= 0]
+        before: list[SeenArticle] = []
+        if len(keys):
+            since = self.partition.moment - BACKLOG_AFTER
+            before = self._seen.alike(keys, since=since, before=self.partition)
+        self._shared = {band: [] for band in keys[times > 1].tolist()}
+        self._alike = {}
+        first = 0
+        for packed in self._packed:
+            for row, column in np.argwhere(np.isin(packed, keys)).tolist():
+                known = self._alike.setdefault(int(packed[row, column]), [])
+                known.append(self.own[first + row])
+            first += len(packed)
+        if before:
+            of_before = band_table([one.signature for one in before])
+            for one, its in zip(before, of_before.tolist(), strict=True):
+                for band in its:
+                    self._alike.setdefault(band, []).append(one)
 
     def find(self, *, url: str, feed_id: str, guid: str) -> list[SeenArticle]:
         """Every revision of the articles with this URL or GUID, the earlier first."""
-        ids = {
-            one.article_id
-            for one in self._before
-            if one.url == url or (guid and (one.feed_id, one.guid) == (feed_id, guid))
-        }
-        before = [one for one in self._before if one.article_id in ids]
-        keys: list[object] = [url, *(("id", name) for name in ids)]
+        ids = set(self._ids.get(url, ()))
+        keys: list[object] = [url]
         if guid:
+            ids |= self._ids.get((feed_id, guid), set())
             keys.append((feed_id, guid))
-        here = {nth for key in keys for nth in self._places.get(key, ())}
-        return before + [self.own[nth][0] for nth in sorted(here)]
-
-    def alike(self, found: Sequence[int]) -> list[SeenArticle]:
-        """First revisions that share a band."""
-        mine = set(found)
-        before = [one for one, keys in self._alike_before if mine & keys]
-        here: set[int] = set()
-        for band in found:
-            known = self._bands.get(band, ())
-            here.update((known,) if isinstance(known, int) else known)
-        return before + [self.own[nth][0] for nth in sorted(here)]
-
-    def add(self, article: SeenArticle, found: Sequence[int]) -> None:
-        nth = len(self.own)
-        self.own.append((article, found))
-        places: tuple[object, ...] = (
-            article.url,
-            (article.feed_id, article.guid),
-            ("id", article.article_id),
+        keys += [("id", name) for name in ids]
+        before = sorted(
+            (one for name in ids for one in self._before[name]), key=_in_order
         )
+        here = {nth for key in keys for nth in self._places.get(key, ())}
+        return before + [self.own[nth] for nth in sorted(here)]
+
+    def alike(self, found: Bands) -> list[SeenArticle]:
+        """First revisions that share a band, in order of first sight."""
+        alike: dict[str, SeenArticle] = {}
+        if self._alike or self._shared:
+            for band in found.tolist():
+                for held in (self._alike, self._shared):
+                    for one in held.get(band, ()):
+                        alike[one.article_id] = one
+        return sorted(alike.values(), key=_in_order)
+
+    def add(self, article: SeenArticle, found: Bands) -> None:
+        nth = len(self.own)
+        self.own.append(article)
+        if article.revision > 1:
+            found = np.full_like(found, NO_BAND)
+        self._added.append(found)
+        places: list[object] = [article.url, (article.feed_id, article.guid)]
+        if article.revision > 1:  # else no earlier partition can know its id
+            places.append(("id", article.article_id))
         for key in places:
-            self._places.setdefault(key, []).append(nth)
-        if article.revision == 1:
-            for band in found:  # nearly all are of one article: a list each is large
-                known = self._bands.setdefault(band, nth)
-                if isinstance(known, list):
-                    known.append(nth)
-                elif known != nth:
-                    self._bands[band] = [known, nth]
+            self._places[key] = (*self._places.get(key, ()), nth)
+        if self._shared:
+            for band in found.tolist():
+                if band in self._shared:
+                    self._shared[band].append(article)
+
+    def pack(self) -> None:
+        """Hold what was added as tightly as it can be."""
+        if self._added:
+            self._packed.append(np.stack(self._added))
+            self._added = []
+
+    def bands(self) -> Bands:
+        """Those of ``own``, a row each."""
+        return np.concatenate(self._packed) if self._packed else band_table([])
+
+
+def _in_order(one: SeenArticle) -> tuple[datetime, str, int]:
+    return one.first_seen_at, one.article_id, one.revision

@@ -467,12 +467,15 @@ TABLES: Mapping[str, Table] = MappingProxyType(
             ),
             Table(
                 "corrections",
-                "What edits did to statements that were already on record. Append only.",
+                "What edits did to statements that were already on record, and wire groups that "
+                "were found to be one (no statement, no words). Append only.",
                 ("correction_id",),
                 "at",
                 (
                     Field(
-                        "correction_id", STRING, "Hash of statement, revision and kind."
+                        "correction_id",
+                        STRING,
+                        "Hash of statement, revision and kind, or of two groups.",
                     ),
                     Field(
                         "kind",
@@ -492,6 +495,18 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                     Field("old_sha256", STRING, "SHA-256 of the words before."),
                     Field("new_sha256", STRING, "And after.", nullable=True),
                     Field("at", MOMENT, "Moment of the pass that saw it."),
+                    Field(
+                        "wire_group_id",
+                        STRING,
+                        "Of wire_merged: a group that was found to be part of another.",
+                        nullable=True,
+                    ),
+                    Field(
+                        "merged_into",
+                        STRING,
+                        "And that other group, the earlier one.",
+                        nullable=True,
+                    ),
                 ),
                 refers={"article_id": "articles.article_id"},
             ),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import random
 import zlib
 from datetime import date, timedelta
 
@@ -33,6 +34,28 @@ def test_answers_come_back_as_they_were_received(tmp_path):
     archive.add(PARTITION, answers)
 
     assert list(archive.read(PARTITION)) == [answers[2], *answers[:2]]  # pages first
+
+
+def test_answers_are_found_wherever_in_a_file_they_begin(tmp_path):
+    archive, chance = WarcArchive(tmp_path), random.Random(1)
+    answers = [
+        a_response(feed_id=f"f{nth:03}", body=chance.randbytes(chance.randrange(9_000)))
+        for nth in range(200)
+    ]
+
+    archive.add(PARTITION, answers)
+
+    assert list(archive.read(PARTITION)) == answers
+
+
+def test_a_file_that_was_cut_is_named(tmp_path):
+    archive = WarcArchive(tmp_path)
+    archive.add(PARTITION, [a_response(body=b"x" * 500)])
+    (path,) = tmp_path.glob("archive/*/*.warc.gz")
+    path.write_bytes(path.read_bytes()[:-20])
+
+    with pytest.raises(DamagedError, match="ends within a record"):
+        list(archive.read(PARTITION))
 
 
 def test_a_second_attempt_at_the_same_moment_adds(tmp_path):

@@ -4,6 +4,7 @@ import os
 import signal
 from datetime import timedelta
 
+import numpy as np
 import pytest
 
 from pipeline.adapters.db import (
@@ -35,6 +36,10 @@ from tests.builders import (
 ONE = Partition.at(NOON)
 TWO = Partition.at(NOON + timedelta(hours=1))
 THREE = Partition.at(NOON + timedelta(hours=2))
+
+
+def bands_of(*rows):
+    return np.array(rows, dtype=np.int64)
 
 
 @pytest.fixture
@@ -169,10 +174,10 @@ def test_a_page_that_fails_is_wanted_again_a_few_times(db):
 def test_an_article_is_found_by_url_or_guid_in_earlier_partitions_only(db):
     seen = DbSeen(db)
     article = a_seen(partition=str(TWO))
-    seen.replace(TWO, [(article, [1])])
+    seen.replace(TWO, [article], bands_of([1]))
 
     def find(before, url="", guid=""):
-        return seen.find(urls=[url], feed_id="herald", guids=[guid], before=before)
+        return seen.find(urls=[url], guids=[("herald", guid)], before=before)
 
     assert find(THREE, url=article.url) == [article]
     assert find(THREE, guid="g1") == [article]
@@ -182,16 +187,40 @@ def test_an_article_is_found_by_url_or_guid_in_earlier_partitions_only(db):
 
 def test_a_partition_made_again_replaces_what_it_remembered(db):
     seen = DbSeen(db)
-    seen.replace(ONE, [(a_seen(partition=str(ONE)), [1])])
+    seen.replace(ONE, [a_seen(partition=str(ONE))], bands_of([1]))
     other = a_seen(
         article_id="b" * 20, url="http://herald.example/b", partition=str(ONE)
     )
 
-    seen.replace(ONE, [(other, [2])])
+    seen.replace(ONE, [other], bands_of([2]))
 
     since = NOON - timedelta(days=7)
-    assert seen.alike([1], since=since, before=TWO) == []
-    assert seen.alike([2], since=since, before=TWO) == [other]
+    assert seen.alike(np.array([1]), since=since, before=TWO) == []
+    assert seen.alike(np.array([2]), since=since, before=TWO) == [other]
+    assert seen.alike(np.array([2]), since=since, before=ONE) == []
+    assert seen.alike(np.array([2]), since=NOON + timedelta(days=1), before=TWO) == []
+
+
+def test_what_is_alike_is_found_by_any_band_of_any_earlier_partition(db):
+    seen = DbSeen(db)
+    rows = np.random.default_rng(1).integers(0, 2**63, (40, 32))
+    rows[7] = -1  # a text too short for a signature
+    names = [f"{nth:020}" for nth in range(40)]
+    for partition, part in ((ONE, slice(0, 20)), (TWO, slice(20, 40))):
+        moment = partition.moment
+        articles = [
+            a_seen(article_id=name, partition=str(partition), first_seen_at=moment)
+            for name in names[part]
+        ]
+        seen.replace(partition, articles, rows[part])
+
+    def alike(*wanted, before=THREE):
+        found = seen.alike(np.array(wanted), since=NOON, before=before)
+        return [one.article_id for one in found]
+
+    assert alike(rows[3, 0], rows[3, 31], rows[25, 16]) == [names[3], names[25]]
+    assert alike(rows[25, 16], before=TWO) == []
+    assert alike(rows[3, 0] ^ (1 << 40)) == []  # the same lowest bits, another band
 
 
 # ---------------------------------------------------------------------------- record

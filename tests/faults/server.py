@@ -372,6 +372,171 @@ _says(
 )
 
 
+# ------------------------------------------------------------- seen with fresh eyes
+
+for _name, _place in {
+    "octal": "http://0177.0.0.1:1/feed",
+    "hex": "http://0x7f000001:1/feed",
+    "short": "http://127.1:1/feed",
+    "nat64": "http://[64:ff9b::7f00:1]:1/feed",
+    "6to4": "http://[2002:7f00:1::]:1/feed",
+    "unique-local": "http://[fd00:ec2::254]/latest",
+    "zone": "http://[fe80::1%25eth0]/feed",
+    "user": "http://news.example@127.0.0.1:1/feed",
+    "fullwidth": "http://%EF%BC%91%EF%BC%92%EF%BC%97.0.0.1:1/feed",
+}.items():
+    _says(f"/to-{_name}", _to(_place))
+_says("/to-javascript", _to("javascript:alert(1)"))
+_says("/to-data", _to("data:text/xml,<rss></rss>"))
+_says("/to-long", _to("/" + "x" * 7_000))
+_says("/see-other", _to("/feed", "303 See Other"))
+_says("/temporary", _to("/feed", "307 Temporary Redirect"))
+_says("/choices", _to("/feed", "300 Multiple Choices"))
+_says("/304", _head("304 Not Modified"))
+_says("/206", _whole(a_feed_document(), "206 Partial Content"))
+_says("/401", _whole(b"", "401 Unauthorized", WWW_Authenticate="Basic"))
+_says("/451", _whole(b"", "451 Unavailable For Legal Reasons"))
+_says("/429-garbage", _whole(b"", "429 Too Many Requests", Retry_After="soon"))
+_says("/429-huge", _whole(b"", "429 Too Many Requests", Retry_After="9" * 60))
+_says("/too-long-body", _head(Content_Length=100) + a_feed_document())
+_says("/negative-length", _head(Content_Length=-5) + a_feed_document())
+_says("/two-lengths", _head(Content_Length="5, 900") + a_feed_document())
+_says(
+    "/length-and-chunks",
+    _head(Content_Length=5, Transfer_Encoding="chunked") + b"0\r\n\r\n",
+)
+_says("/chunk-too-large", _head(Transfer_Encoding="chunked") + b"ffffffffffffffff\r\nx")
+_says(
+    "/chunks-cut",
+    _head(Transfer_Encoding="chunked")
+    + b"%x\r\n" % (len(a_feed_document(5)) + 90)
+    + a_feed_document(5)[:-20],
+)
+
+
+@_way("/chunk-extension")
+def _chunk_extension(socket: Any, fault: Fault) -> None:
+    head = _head(Transfer_Encoding="chunked") + b"1;"
+    _endless(socket, head, b"x" * 10_000, 50_000_000)
+
+
+@_way("/trailers")
+def _trailers(socket: Any, fault: Fault) -> None:
+    head = _head(Transfer_Encoding="chunked") + b"0\r\n"
+    _endless(socket, head, b"X-Trailer: " + b"y" * 1_000 + b"\r\n", 50_000_000)
+
+
+@_way("/one-byte-chunks")
+def _one_byte_chunks(socket: Any, fault: Fault) -> None:
+    piece = b"1\r\n \r\n" * 1_000
+    _endless(socket, _head(Transfer_Encoding="chunked"), piece, 50_000_000)
+
+
+@_way("/continue")
+def _continue(socket: Any, fault: Fault) -> None:
+    _endless(socket, b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100, 50_000_000)
+
+
+@_way("/second-answer")
+def _second_answer(socket: Any, fault: Fault) -> None:
+    whole = _whole(a_feed_document()).replace(b"Connection: close\r\n", b"")
+    socket.sendall(whole + _whole(a_feed_document(9, title="Smuggled")))
+
+
+_says("/cookies", _whole(a_feed_document(), Set_Cookie="a=" + "b" * 6_000))
+_says("/null-header", b"HTTP/1.1 200 OK\r\nX-Odd: a\x00b\r\n\r\n" + a_feed_document())
+_says("/status-text", b"HTTP/1.1 abc OK\r\n\r\n" + a_feed_document())
+_says("/upgrade", _head("101 Switching Protocols", Upgrade="websocket"))
+_says("/x-gzip", _whole(gzip.compress(a_feed_document()), Content_Encoding="x-gzip"))
+_says("/identity", _whole(a_feed_document(), Content_Encoding="identity"))
+_says(
+    "/two-members",
+    _whole(
+        gzip.compress(a_feed_document()[:200]) + gzip.compress(a_feed_document()[200:]),
+        Content_Encoding="gzip",
+    ),
+)
+_says(
+    "/gzip-with-tail",
+    _whole(gzip.compress(a_feed_document()) + b"\0" * 500, Content_Encoding="gzip"),
+)
+_says("/br-damaged", _whole(b"\xff" * 300, Content_Encoding="br"))
+_says(
+    "/zstd-damaged", _whole(b"\x28\xb5\x2f\xfd" + b"\xff" * 90, Content_Encoding="zstd")
+)
+_says(
+    "/utf32",
+    _whole(a_feed_document(title="Новости").decode().encode("utf-32")),
+)
+_says(
+    "/utf16-declared-utf8",
+    _whole(
+        a_feed_document(title="Новости").decode().encode("utf-16-le"),
+        Content_Type="text/xml; charset=utf-8",
+    ),
+)
+_says(
+    "/charset-unknown",
+    _whole(a_feed_document(), Content_Type="text/xml; charset=klingon"),
+)
+_says(
+    "/charset-utf7", _whole(a_feed_document(), Content_Type="text/xml; charset=utf-7")
+)
+_says(
+    "/invalid-bytes",
+    _whole(a_feed_document(title="XYZ").replace(b"XYZ", b"a\xff\xfeb")),
+)
+_says("/nulls", _whole(a_feed_document(title="XYZ").replace(b"XYZ", b"a\0\0b")))
+_says("/deep", _whole(b"<rss><channel>" + b"<a>" * 200_000))
+_says(
+    "/deep-html",
+    _whole(
+        a_feed_document().replace(
+            b"What was said", b"&lt;div&gt;" * 3_000 + b"What was said"
+        )
+    ),
+)
+_says(
+    "/attributes",
+    _whole(b"<rss " + b"".join(b'a%d="" ' % n for n in range(90_000)) + b">"),
+)
+_says("/feed-in-html", _whole(b"<html><body>" + a_feed_document() + b"</body></html>"))
+_says(
+    "/quadratic",
+    _whole(
+        b'<!DOCTYPE r [<!ENTITY a "'
+        + b"x" * 50_000
+        + b'">]><rss><channel><item><title>'
+        + b"&a;" * 50_000
+        + b"</title></item></channel></rss>"
+    ),
+)
+_says(
+    "/parameter-entity",
+    _whole(
+        b'<!DOCTYPE r [<!ENTITY % p SYSTEM "http://127.0.0.1:1/x.dtd">%p;]>'
+        + a_feed_document().partition(b"?>")[2]
+    ),
+)
+_says(
+    "/consent",
+    _whole(
+        b"<!DOCTYPE html><html><title>Before you continue</title><p>We value your privacy."
+        b"</p></html>",
+        Content_Type="text/html",
+    ),
+)
+_says(
+    "/json-cut",
+    _whole(
+        b'{"version": "https://jsonfeed.org/version/1.1", "items": [{"id": "1", "content_text":'
+        b' "One."}, {"id": "2", "conte',
+        Content_Type="application/feed+json",
+    ),
+)
+_says("/json-deep", _whole(b"[" * 200_000))
+
+
 @_way("/conditional")
 def _conditional(socket: Any, fault: Fault) -> None:
     if 'if-none-match: "v1"' in fault.asked[-1].lower():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import json
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from typer.testing import CliRunner
 from pipeline.adapters.db import DbFeedStates
 from pipeline.app import App, open_app
 from pipeline.cli import cli
-from pipeline.model import Answer, Article, Partition, Poll, Response
+from pipeline.model import Answer, Article, Correction, Partition, Poll, Response
 from pipeline.steps import collecting
 from pipeline.tables.convert import from_arrow
 from tests.articles.article_builders import a_story, desk_edit
@@ -411,13 +412,14 @@ def test_an_edit_a_silent_edit_and_a_cosmetic_one_are_2_2_and_1_revisions(
     app.close()
 
 
+@pytest.mark.parametrize("first", [2, 7, 100])  # 1 is the wire story itself
 def test_one_wire_story_under_20_urls_and_5_others_are_one_group_and_5_singles(
-    tmp_path: Path,
+    tmp_path: Path, first: int
 ) -> None:
     app = an_app(tmp_path, "127.0.0.1:1", [])
     story = a_story(1)
     texts = [desk_edit(story, n) for n in range(20)] + [
-        a_story(n) for n in range(100, 105)
+        a_story(n) for n in range(first, first + 5)
     ]
     date = "Mon, 02 Mar 2026 05:10:00 GMT"
     answers = [
@@ -434,3 +436,59 @@ def test_one_wire_story_under_20_urls_and_5_others_are_one_group_and_5_singles(
     assert sorted(groups.values()) == [1, 1, 1, 1, 1, 20]
     assert groups[found[0][0].article_id] == 20  # the first seen is the origin
     app.close()
+
+
+def test_two_wire_groups_that_one_article_joins_are_told_once(tmp_path: Path) -> None:
+    app = an_app(tmp_path, "127.0.0.1:1", [])
+    date = "Mon, 02 Mar 2026 05:10:00 GMT"
+    title, *paragraphs = a_story(1, 48).split("\n")
+    halves = ["\n".join([title, *paragraphs[:3]]), "\n".join([title, *paragraphs[3:]])]
+    texts = [*halves, "\n".join([title, *paragraphs]), "\n".join(["X", *paragraphs])]
+
+    articles = [
+        told(
+            app,
+            NOON + timedelta(hours=nth),
+            a_response(feed_id=f"o{nth}", body=a_feed_of({f"{nth}": (date, text)})),
+        )[0]
+        for nth, text in enumerate(texts)
+    ]
+
+    groups = [one.wire_group_id for one in articles]
+    found = [
+        one
+        for partition in app.lake.partitions("merges")
+        for one in from_arrow(Correction, app.lake.read("merges", partition))
+    ]
+    assert groups[0] != groups[1]
+    assert groups[2] in groups[:2]
+    assert [(one.wire_group_id, one.merged_into) for one in found] == [
+        (groups[1], groups[0])
+    ]
+    assert (found[0].kind, found[0].article_id) == (
+        "wire_merged",
+        articles[2].article_id,
+    )
+    app.publish(NOON + timedelta(hours=4))
+    (row,) = app.lake.load("corrections", NOON.date()).to_pylist()
+    assert (row["kind"], row["merged_into"]) == ("wire_merged", groups[0])
+    app.close()
+
+
+def test_a_check_of_feeds_fails_where_a_feed_does(tmp_path: Path) -> None:
+    with faulty() as fault:
+        places = json.dumps([fault.place])
+        for path, status in (("/feed", 0), ("/404", 3)):
+            config = tmp_path / path[1:]
+            config.mkdir()
+            (config / "feeds.toml").write_text(
+                f'[[feeds]]\nid = "a"\nurl = "{fault.url(path)}"\n'
+            )
+
+            done = CliRunner().invoke(
+                cli,
+                ["feeds", "check", "--config", str(config), "--lake", str(tmp_path)],
+                env={"ONRECORD_FETCH__ALLOW": places},
+            )
+
+            assert done.exit_code == status, done.output

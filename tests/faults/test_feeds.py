@@ -140,7 +140,62 @@ ROWS = {
     "/cp1251": ("ok", ""),
     "/utf16": ("ok", ""),
     "/conditional": ("ok", ""),
-}
+    # seen with fresh eyes
+    **{
+        f"/to-{name}": ("blocked", "")
+        for name in (
+            "octal", "hex", "short", "nat64", "6to4", "unique-local", "zone", "user",
+ "javascript", "data",
+        )
+    },
+    "/to-fullwidth": ("error", "no such host"),
+    "/to-long": ("error", ""),
+    "/see-other": ("ok", ""),
+    "/temporary": ("ok", ""),
+    "/choices": ("error", "HTTP 300"),
+    "/304": ("unchanged", "HTTP 304"),
+    "/206": ("ok", ""),
+    "/401": ("error", "HTTP 401"),
+    "/451": ("error", "HTTP 451"),
+    "/429-garbage": ("backoff", "soon"),
+    "/429-huge": ("backoff", "999"),
+    "/too-long-body": ("error", ""),
+    "/negative-length": ("error", ""),
+    "/two-lengths": ("error", ""),
+    "/length-and-chunks": ("error", ""),
+    "/chunk-too-large": ("error", ""),
+    "/chunks-cut": ("damaged", ""),
+    "/chunk-extension": ("error", ""),
+    "/trailers": ("error", ""),
+    "/one-byte-chunks": ("error", ""),
+    "/continue": ("error", ""),
+    "/second-answer": ("ok", ""),
+    "/cookies": ("ok", ""),
+    "/null-header": ("error", ""),
+    "/status-text": ("error", ""),
+    "/upgrade": ("error", ""),
+    "/x-gzip": ("ok", ""),
+    "/identity": ("ok", ""),
+    "/two-members": ("ok", ""),
+    "/gzip-with-tail": ("ok", ""),
+    "/br-damaged": ("error", "br"),
+    "/zstd-damaged": ("error", "zstd"),
+    "/utf32": ("ok", ""),
+    "/utf16-declared-utf8": ("ok", ""),
+    "/charset-unknown": ("ok", ""),
+    "/charset-utf7": ("ok", ""),
+    "/invalid-bytes": ("ok", ""),
+    "/nulls": ("ok", ""),
+    "/deep": ("error", ""),
+    "/deep-html": ("damaged", "nested deeper"),
+    "/attributes": ("error", ""),
+    "/feed-in-html": ("error", "HTML page"),
+    "/quadratic": ("ok", ""),
+    "/parameter-entity": ("ok", ""),
+    "/consent": ("error", "HTML page 'Before you continue'"),
+    "/json-cut": ("damaged", "truncated"),
+    "/json-deep": ("error", "not JSON"),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("path", ROWS)
@@ -156,7 +211,11 @@ def test_each_fault_is_a_named_row_in_time(fault: Fault, path: str) -> None:
     assert bool(poll.reason) == (state != "ok")
 
 
-@pytest.mark.parametrize("path", [*BOMBS, "/huge", "/long-header"])
+@pytest.mark.parametrize(
+    "path",
+    [*BOMBS, "/huge", "/long-header", "/chunk-extension", "/trailers", "/continue",
+     "/one-byte-chunks"],
+)  # fmt: skip
 def test_a_bomb_is_never_held_whole_in_memory(fault: Fault, path: str) -> None:
     feed = a_feed(url=fault.url(path))
     state = FeedState(feed_id=feed.id, url=feed.url)
@@ -196,6 +255,9 @@ def test_a_truncated_feed_gives_the_entries_before_the_cut(fault: Fault) -> None
         ("/utf8-declared-latin1", "Зеленский — “да”"),
         ("/cp1251", "Новости"),
         ("/utf16", "Новости"),
+        ("/utf32", "Новости"),
+        ("/utf16-declared-utf8", "Новости"),
+        ("/nulls", "ab"),
     ],
 )
 def test_an_encoding_is_read_as_it_is(fault: Fault, path: str, title: str) -> None:

@@ -6,6 +6,8 @@ import re
 from datetime import date
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.model import Span
 from pipeline.statements.gate import may_hold
@@ -40,6 +42,32 @@ def test_words_without_terms_follow_their_article():
 def test_a_trailing_star_is_any_ending():
     assert JUDGE.strong("the Ruritanian army")
     assert not JUDGE.strong("Zendas")
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                *TOPIC.strong,
+                *TOPIC.context,
+                "un",
+                "-",
+                "\u2019",
+                "ings",
+                "Zend",
+                "\u017f",
+            ]
+        ),
+        max_size=5,
+    ),
+    st.sampled_from(["", " ", "\n", "-", ", "]),
+    st.sampled_from([str, str.upper, str.lower, str.title]),
+)
+def test_the_fast_look_passes_over_nothing_that_the_terms_find(terms, between, case):
+    text = case(between.join(terms).replace("*", ""))
+    plainly = any(p.search(text) for p in (JUDGE._strong, JUDGE._context))
+
+    assert JUDGE.touches(text) == plainly
 
 
 def test_subtopics_come_by_their_terms():
