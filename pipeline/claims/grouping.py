@@ -8,6 +8,7 @@ from dataclasses import replace
 from pipeline import ids
 from pipeline.claims.candidates import merged, ranked
 from pipeline.claims.judged import NOTHING, Decisions
+from pipeline.claims.occasions import elsewhere
 from pipeline.claims.relation import SAME_UTTERANCE_DAYS, Comparison, compare
 from pipeline.model import Relation, RelationKind, Said
 
@@ -95,7 +96,7 @@ def relation_of(said: Said, earlier: Sequence[Said]) -> Relation:
     met = [pair for pair in compared if pair[1].kind is not RelationKind.NEW]
     if not met:
         return _new(said, max((c.near for _, c in compared), default=0.0))
-    other, comparison = _occasion(max(met, key=_nearness), met)
+    other, comparison = _occasion(max(_unrefuted(met), key=_nearness), met)
     if comparison.kind in _SAME:
         again = comparison.kind is RelationKind.REREPORTED
         claim = other.claim_id
@@ -129,17 +130,50 @@ def _before(other: Said, said: Said) -> bool:
 
 
 def _compared(earlier: Said, said: Said) -> Comparison:
-    return compare(
-        earlier.content,
-        said.content,
-        a_date=earlier.said_on,
-        b_date=said.said_on,
-        a_denied=earlier.denied,
-        b_denied=said.denied,
-        one_source=bool(
-            earlier.article_id == said.article_id
-            or (earlier.wire_group_id and earlier.wire_group_id == said.wire_group_id)
-        ),
+    """The two laid side by side, in the order in which they were spoken.
+
+    One sentence seen twice is no news. In one article another number is another fact,
+    no change of the first; and a cue of denial turns nothing: who speaks once does not
+    contradict himself by how a report puts it.
+    """
+    if _one_place(earlier, said):
+        return _SEEN_TWICE
+    one_article = (earlier.article_id, earlier.revision) == (
+        said.article_id,
+        said.revision,
+    )
+    one_story = earlier.wire_group_id and earlier.wire_group_id == said.wire_group_id
+    one_source = bool(one_article or one_story)
+    a, b = (earlier, said) if earlier.said_on <= said.said_on else (said, earlier)
+    both = one_source and a.denied is not b.denied
+    found = compare(
+        a.content,
+        b.content,
+        a_date=a.said_on,
+        b_date=b.said_on,
+        a_denied=a.denied and not both,
+        b_denied=b.denied and not both,
+        one_source=one_source,
+        elsewhere=elsewhere(a, b),
+    )
+    if one_article and found.kind is RelationKind.CHANGED:
+        return replace(found, kind=RelationKind.NEW, same=0.0, near=0.0)
+    return found
+
+
+_SEEN_TWICE = Comparison(
+    kind=RelationKind.REREPORTED,
+    score=1.0,
+    same=1.0,
+    near=1.0,
+    reasons=("the same sentence of the article",),
+)
+
+
+def _one_place(one: Said, other: Said) -> bool:
+    """Whether both are cut from the same words of an article."""
+    return (one.article_id, one.revision) == (other.article_id, other.revision) and any(
+        mine.overlaps(yours) for mine in one.spans for yours in other.spans
     )
 
 
@@ -151,6 +185,27 @@ def _nearness(pair: tuple[Said, Comparison]) -> tuple[float, object, str]:
     elif near >= SURE:
         near += 1.0
     return near, other.first_seen_at, other.statement_id
+
+
+def _unrefuted(
+    met: Sequence[tuple[Said, Comparison]],
+) -> list[tuple[Said, Comparison]]:
+    """Without what seems the same as a claim, a nearer report of which it edits.
+
+    A claim is told in many words; 'will not' is laid beside the report that it denies
+    word for word, not beside the loosest one.
+    """
+    edited: dict[str, float] = {}
+    for other, comparison in met:
+        if comparison.kind in (RelationKind.CONTRADICTS, RelationKind.CHANGED):
+            nearest = edited.get(other.claim_id, 0.0)
+            edited[other.claim_id] = max(nearest, comparison.near)
+    return [
+        (other, comparison)
+        for other, comparison in met
+        if comparison.kind not in _SAME
+        or comparison.near > edited.get(other.claim_id, 0.0)
+    ]
 
 
 def _occasion(
