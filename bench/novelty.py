@@ -41,10 +41,10 @@ from typing import Any
 import numpy as np
 
 from pipeline.adapters.db import Database, DbRecord
-from pipeline.claims.candidates import terms
+from pipeline.claims.candidates import MOST_PLACES, Found, terms
 from pipeline.claims.compare import MATCHER_VERSION, label_of
-from pipeline.claims.features import features
-from pipeline.claims.grouping import relations
+from pipeline.claims.features import features, loaded
+from pipeline.claims.grouping import CANDIDATES, relations
 from pipeline.claims.relation import compare, likeness_values, measures
 from pipeline.model import (
     Act,
@@ -429,14 +429,18 @@ def against_record(pairs: Sequence[Pair], size: int) -> None:
             rows = batch(1000)
             put(rows, nth, [_opening(row) for row in rows])
         features.cache_clear()
+        loaded.cache_clear()
         began, tried = time.process_time(), 0
         for nth in range(size // 1000, size // 1000 + 5):
             rows = batch(BATCH)
             now = Partition.at(START + timedelta(minutes=15 * nth))
 
-            def lookup(said: Said, now: Partition = now) -> Sequence[Said]:
+            def lookup(
+                said: Said, taken: Mapping[str, int], now: Partition = now
+            ) -> Sequence[Found]:
+                places = {term: MOST_PLACES - count for term, count in taken.items()}
                 return record.candidates(
-                    said, terms=terms(said.content), limit=60, before=now
+                    said, terms=places, limit=CANDIDATES, before=now
                 )
 
             put(rows, nth, relations([Said.of(row) for row in rows], lookup))
@@ -497,7 +501,7 @@ def sample_world(folder: Path) -> list[Told]:
     gold = [json.loads(row) for row in _rows(folder / "relations.jsonl")]
     places = {row["statement"]: nth for nth, row in enumerate(gold)}
     said = [_said(places, row) for row in _articles(folder, places)]
-    found = {r.statement_id: r for r in relations(said, lambda _: [])}
+    found = {r.statement_id: r for r in relations(said, lambda *_: [])}
     contents = {each.statement_id: each.content for each in said}
     return [
         Told(

@@ -540,6 +540,7 @@ class Said:
     denied: bool = False  # reported as denied: the words are what was not so
     dated: bool = False  # the text itself says on which day it was said
     cue: str = ""  # how it was reported: 'repeated' says that it is not the first time
+    prepared: str = ""  # its features, as they are kept on record
     revision: int = 1  # of the article that the spans are of
     spans: tuple[Span, ...] = ()
 

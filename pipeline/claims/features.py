@@ -6,11 +6,13 @@ character and word sequences for what is nearly verbatim.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
+from typing import Any
 
 from pipeline.claims import lexicon
 from pipeline.claims.words import (
@@ -129,16 +131,11 @@ def features(text: str) -> Features:
         if word is not None and word.weight:
             weights[word.concept] = max(word.weight, weights.get(word.concept, 0.0))
             shown.setdefault(word.concept, word.text)
-    clauses = _clauses(said, words)
     lower = _bare(said)
-    letters = " ".join(lower)
-    return Features(
+    return _whole(
         text=text,
         weights=weights,
-        total=sum(weights.values()),
-        negated=frozenset(c for clause in clauses for c in clause.negated),
-        affirmed=frozenset(c for clause in clauses for c in clause.affirmed),
-        clauses=clauses,
+        clauses=_clauses(said, words),
         numbers=_in_their_sentences(found, said, words),
         names=frozenset(w.concept for w in words if w is not None and w.name),
         places=frozenset(w.concept for w in words if w is not None and w.place),
@@ -146,13 +143,101 @@ def features(text: str) -> Features:
         degree=_degree([w.casefold() for n, w in enumerate(said) if n not in taken]),
         extent=max((lexicon.EXTENTS.get(word, 0) for word in lower), default=0),
         windows=_windows(said, words),
-        grams=frozenset(letters[i : i + 4] for i in range(max(1, len(letters) - 3))),
-        shingles=frozenset(zip(lower, lower[1:], lower[2:], strict=False)),
         sequence=lower,
-        stems=_stems(lower),
         by_the_day=any(word in _BY_THE_DAY for word in lower)
         and not any(word in _SUMMED for word in lower),
         quoted=_quoted(text),
+    )
+
+
+def _whole(
+    *,
+    weights: dict[str, float],
+    clauses: tuple[Clause, ...],
+    sequence: tuple[str, ...],
+    **others: Any,
+) -> Features:
+    """The features with those that follow from others."""
+    letters = " ".join(sequence)
+    return Features(
+        weights=weights,
+        total=sum(weights.values()),
+        clauses=clauses,
+        negated=frozenset(c for clause in clauses for c in clause.negated),
+        affirmed=frozenset(c for clause in clauses for c in clause.affirmed),
+        sequence=sequence,
+        grams=frozenset(letters[i : i + 4] for i in range(max(1, len(letters) - 3))),
+        shingles=frozenset(zip(sequence, sequence[1:], sequence[2:], strict=False)),
+        stems=_stems(sequence),
+        **others,
+    )
+
+
+# --------------------------------------------------------------------- kept on record
+
+_PREPARED = 1  # what dumped writes; anything else on record is read from the text anew
+
+
+def dumped(found: Features) -> str:
+    """The features as they are kept with a statement, a twentieth of the work of making."""
+    order = list(found.weights)
+    place = {concept: nth for nth, concept in enumerate(order)}
+
+    def places(concepts: Iterable[str]) -> list[int]:
+        return sorted(place[concept] for concept in concepts)
+
+    return json.dumps(
+        [
+            _PREPARED,
+            [[c, found.weights[c], found.shown[c]] for c in order],
+            [[places(c.negated), places(c.affirmed)] for c in found.clauses],
+            [
+                [n.value, n.kind, sorted(n.unit), n.text, n.about, places(n.around)]
+                for n in found.numbers
+            ],
+            places(found.names & place.keys()),
+            places(found.places & place.keys()),
+            found.degree,
+            found.extent,
+            [places(window) for window in found.windows],
+            found.sequence,
+            found.by_the_day,
+            found.quoted,
+        ],
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+
+
+@lru_cache(maxsize=8192)
+def loaded(text: str, prepared: str) -> Features:
+    """What ``dumped`` kept of a text; read from the text where an older one kept it."""
+    version, *rest = json.loads(prepared) if prepared else (0,)
+    if version != _PREPARED:
+        return features(text)
+    rows, clauses, numbers, names, places, degree, extent, windows, *last = rest
+    order = [row[0] for row in rows]
+
+    def concepts(nths: Iterable[int]) -> frozenset[str]:
+        return frozenset([order[nth] for nth in nths])
+
+    return _whole(
+        text=text,
+        weights={concept: weight for concept, weight, _ in rows},
+        shown={concept: shown for concept, _, shown in rows},
+        clauses=tuple(Clause(concepts(a), concepts(b)) for a, b in clauses),
+        numbers=tuple(
+            Number(value, kind, frozenset(unit), words, about, concepts(around))
+            for value, kind, unit, words, about, around in numbers
+        ),
+        names=concepts(names),
+        places=concepts(places),
+        degree=degree,
+        extent=extent,
+        windows=tuple(map(concepts, windows)),
+        sequence=tuple(last[0]),
+        by_the_day=last[1],
+        quoted=tuple(last[2]),
     )
 
 

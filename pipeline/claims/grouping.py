@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from pipeline import ids
-from pipeline.claims.candidates import merged, ranked
+from pipeline.claims.candidates import Found, Pool, best, terms
+from pipeline.claims.features import Features, loaded
 from pipeline.claims.judged import NOTHING, Decisions
 from pipeline.claims.occasions import elsewhere
-from pipeline.claims.relation import SAME_UTTERANCE_DAYS, Comparison, compare
+from pipeline.claims.relation import (
+    SAME_UTTERANCE_DAYS,
+    Comparison,
+    compare_features,
+    turned,
+)
 from pipeline.model import Relation, RelationKind, Said
 
-CANDIDATES = 60
+CANDIDATES = 20
 """So many earlier statements are compared with a new one, those with most terms."""
+
+Lookup = Callable[[Said, Mapping[str, int]], Sequence[Found]]
+"""What is on record of a statement's figure under its terms, given how many places of
+each term later statements have taken."""
 
 SURE, EDITED_BEHIND = 0.6, 0.15
 """What surely says the same goes before any edited one; what likely does, before an
@@ -24,7 +34,7 @@ _SAME = (RelationKind.REREPORTED, RelationKind.REPEATED)
 
 def relations(
     statements: Sequence[Said],
-    lookup: Callable[[Said], Sequence[Said]],
+    lookup: Lookup,
     *,
     limit: int = CANDIDATES,
     decided: Decisions = NOTHING,
@@ -40,29 +50,32 @@ def relations(
     statement on record by its id, for those they named.
     """
     found: list[Relation] = []
-    own: dict[str, list[Said]] = {}  # by figure, what this batch has matched so far
+    own: dict[str, Pool] = {}  # by figure, what this batch has matched so far
+    matched: dict[str, Said] = {}
     unique = {said.statement_id: said for said in statements}
     for said in sorted(unique.values(), key=_order):
-        mine = own.setdefault(said.figure_id, [])
-        earlier = [
-            other for other in merged(mine, lookup(said)) if _before(other, said)
-        ]
-        relation = _decided(said, decided, mine, known) or relation_of(
-            said, ranked(said, earlier, limit)
-        )
+        mine = own.setdefault(said.figure_id, Pool())
+        relation = _decided(said, decided, matched, known)
+        if relation is None:
+            wanted = terms(said.content)
+            there = lookup(said, mine.taken(wanted))
+            pool = [
+                one for one in (*there, *mine.find(wanted)) if _before(one[1], said)
+            ]
+            relation = relation_of(said, best(pool, limit))
         found.append(relation)
-        mine.append(
-            replace(
-                said, claim_id=relation.claim_id, utterance_id=relation.utterance_id
-            )
+        done = replace(
+            said, claim_id=relation.claim_id, utterance_id=relation.utterance_id
         )
+        mine.add(done)
+        matched[said.statement_id] = done
     return found
 
 
 def _decided(
     said: Said,
     decided: Decisions,
-    mine: Sequence[Said],
+    here: Mapping[str, Said],
     known: Callable[[str], Said | None],
 ) -> Relation | None:
     """The relation that an editor gave a statement; None where the matcher decides."""
@@ -71,7 +84,6 @@ def _decided(
     into = decided.joined.get(said.statement_id)
     if into is None:
         return None
-    here = {other.statement_id: other for other in mine}
     other = here.get(into) or known(into)
     if other is None or not _before(other, said) or not other.claim_id:
         return None  # what it was joined to is not on record any more
@@ -146,19 +158,22 @@ def _compared(earlier: Said, said: Said) -> Comparison:
     one_source = bool(one_article or one_story)
     a, b = (earlier, said) if earlier.said_on <= said.said_on else (said, earlier)
     both = one_source and a.denied is not b.denied
-    found = compare(
-        a.content,
-        b.content,
+    found = compare_features(
+        _read(a, as_denied=a.denied and not both),
+        _read(b, as_denied=b.denied and not both),
         a_date=a.said_on,
         b_date=b.said_on,
-        a_denied=a.denied and not both,
-        b_denied=b.denied and not both,
         one_source=one_source,
         elsewhere=elsewhere(a, b),
     )
     if one_article and found.kind is RelationKind.CHANGED:
         return replace(found, kind=RelationKind.NEW, same=0.0, near=0.0)
     return found
+
+
+def _read(said: Said, *, as_denied: bool) -> Features:
+    found = loaded(said.content, said.prepared)
+    return turned(found) if as_denied else found
 
 
 _SEEN_TWICE = Comparison(

@@ -48,7 +48,7 @@ def test_what_an_editor_joined_is_one_claim_and_what_follows_follows():
     said = [a_said(TRUCKS), a_said(TALKS, nth=1, day=9), a_said(TALKS, nth=2, day=9.1)]
     decided = decisions([a_judgement(Verdict.MERGE, "s001", "s000")])
 
-    first, joined, after = relations(said, lambda _: [], decided=decided)
+    first, joined, after = relations(said, lambda *_: [], decided=decided)
 
     assert joined.kind is RelationKind.REPEATED
     assert joined.reasons == ("an editor joined it to this claim",)
@@ -59,7 +59,7 @@ def test_what_an_editor_set_apart_is_a_claim_of_its_own():
     said = [a_said(TRUCKS), a_said(TRUCKS, nth=1, day=9)]
     decided = decisions([a_judgement(Verdict.SPLIT, "s001")])
 
-    first, apart = relations(said, lambda _: [], decided=decided)
+    first, apart = relations(said, lambda *_: [], decided=decided)
 
     assert apart.kind is RelationKind.NEW
     assert apart.claim_id == ids.claim_id("s001") != first.claim_id
@@ -82,8 +82,8 @@ def test_a_judgement_on_what_is_not_on_record_any_more_changes_nothing():
     said = [a_said(TRUCKS), a_said(TALKS, nth=1, day=9)]
     decided = decisions([a_judgement(Verdict.MERGE, "s001", "gone")])
 
-    assert relations(said, lambda _: [], decided=decided) == relations(
-        said, lambda _: []
+    assert relations(said, lambda *_: [], decided=decided) == relations(
+        said, lambda *_: []
     )
 
 
