@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from pipeline import ids
 from pipeline.adapters.db import Database, DbProgress, DbRecord
 from pipeline.adapters.lake import LocalLake
 from pipeline.claims.grouping import relations
-from pipeline.claims.judged import counted, decisions
+from pipeline.claims.judged import counted, decisions, error_rate
 from pipeline.editing import judged
 from pipeline.errors import InputError
 from pipeline.model import (
@@ -76,6 +77,20 @@ def test_the_last_word_on_a_statement_counts():
     assert decisions(spoken).apart == {"s001"}
     assert decisions(spoken).joined == {}
     assert counted(spoken) == {"merge": 1, "split": 1, "right": 1}
+
+
+def test_the_error_rate_counts_each_claim_by_its_last_mark():
+    marks = [
+        ("c0", Verdict.RIGHT),
+        ("c1", Verdict.WRONG),
+        ("c2", Verdict.DUPLICATE),
+        ("c3", Verdict.WRONG),
+        ("c3", Verdict.RIGHT),
+    ]
+    spoken = [replace(a_judgement(mark, "s"), claim_id=claim) for claim, mark in marks]
+
+    assert error_rate(spoken) == "2 of 4 (50%): 1 wrong, 1 duplicate"
+    assert error_rate([]) == "none judged"
 
 
 def test_a_judgement_on_what_is_not_on_record_any_more_changes_nothing():
