@@ -41,10 +41,10 @@ from typing import Any
 import numpy as np
 
 from pipeline.adapters.db import Database, DbRecord
-from pipeline.claims.candidates import terms
+from pipeline.claims.candidates import MOST_PLACES, Found, terms
 from pipeline.claims.compare import MATCHER_VERSION, label_of
-from pipeline.claims.features import features
-from pipeline.claims.grouping import relations
+from pipeline.claims.features import features, loaded
+from pipeline.claims.grouping import CANDIDATES, relations
 from pipeline.claims.relation import compare, likeness_values, measures
 from pipeline.model import (
     Act,
@@ -429,14 +429,18 @@ def against_record(pairs: Sequence[Pair], size: int) -> None:
             rows = batch(1000)
             put(rows, nth, [_opening(row) for row in rows])
         features.cache_clear()
+        loaded.cache_clear()
         began, tried = time.process_time(), 0
         for nth in range(size // 1000, size // 1000 + 5):
             rows = batch(BATCH)
             now = Partition.at(START + timedelta(minutes=15 * nth))
 
-            def lookup(said: Said, now: Partition = now) -> Sequence[Said]:
+            def lookup(
+                said: Said, taken: Mapping[str, int], now: Partition = now
+            ) -> Sequence[Found]:
+                places = {term: MOST_PLACES - count for term, count in taken.items()}
                 return record.candidates(
-                    said, terms=terms(said.content), limit=60, before=now
+                    said, terms=places, limit=CANDIDATES, before=now
                 )
 
             put(rows, nth, relations([Said.of(row) for row in rows], lookup))
@@ -497,7 +501,7 @@ def sample_world(folder: Path) -> list[Told]:
     gold = [json.loads(row) for row in _rows(folder / "relations.jsonl")]
     places = {row["statement"]: nth for nth, row in enumerate(gold)}
     said = [_said(places, row) for row in _articles(folder, places)]
-    found = {r.statement_id: r for r in relations(said, lambda _: [])}
+    found = {r.statement_id: r for r in relations(said, lambda *_: [])}
     contents = {each.statement_id: each.content for each in said}
     return [
         Told(
@@ -541,7 +545,12 @@ def _said(places: Mapping[str, int], row: Mapping[str, Any]) -> Said:
         article_id=article["url"],
         first_seen_at=datetime(2026, 3, 1, tzinfo=UTC) + timedelta(seconds=nth),
         denied=row["polarity"] == "denies" and row["kind"] != "direct",
+        cue=_cue(row["cue"]),
     )
+
+
+def _cue(piece: str | Mapping[str, Any] | None) -> str:
+    return piece if isinstance(piece, str) else str(piece["text"]) if piece else ""
 
 
 SAME_KINDS = ("rereported", "repeated")
@@ -553,6 +562,48 @@ def same_or_not(told: Sequence[Told]) -> np.ndarray:
         [(each.found in SAME_KINDS) == (each.gold in SAME_KINDS) for each in told],
         float,
     )
+
+
+def confusion(told: Sequence[Told]) -> None:
+    """Gold in the rows, what the fold says in the columns."""
+    kinds = [str(kind) for kind in RelationKind]
+    count = Counter((each.gold, each.found) for each in told)
+    print("\n| gold \\ ours | " + " | ".join(kinds) + " |")
+    print("|---" * (len(kinds) + 1) + "|")
+    for gold in kinds[:-1]:
+        row = " | ".join(str(count[gold, found]) for found in kinds)
+        print(f"| {gold} | {row} |")
+
+
+def reversals(pairs: Sequence[Pair], count: int = 400) -> None:
+    """A 'not' or 'never' put after an auxiliary, either way round: never the same.
+
+    Of sentences without a negation, drawn by chance.
+    """
+    chance = random.Random(SEED)
+    texts = sorted({text for pair in pairs for text in (pair.a, pair.b)})
+    chance.shuffle(texts)
+    found: Counter[str] = Counter()
+    tried = 0
+    for text in texts:
+        places = list(AUXILIARY.finditer(text))
+        if not places or NEGATION.search(text):
+            continue
+        at = chance.choice(places).end()
+        turned = text[:at] + chance.choice([" not", " never"]) + text[at:]
+        found.update(
+            str(compare(*both).kind) for both in ((text, turned), (turned, text))
+        )
+        tried += 1
+        if tried == count:
+            break
+    of = sum(found.values())
+    told = ", ".join(f"{kind} {n}" for kind, n in sorted(found.items()))
+    print(f"\nReversals by one word, {of}: {told}.")
+
+
+AUXILIARY = re.compile(r"\b(?:will|would|is|are|was|were|has|have|can|could|should)\b")
+NEGATION = re.compile(r"\b(?:not|no|never|without)\b|n['’]t\b")
 
 
 def world_table(told: Sequence[Told]) -> None:
@@ -612,9 +663,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\n## both together")
         reliability(few)
     if WORLD.is_dir():
-        world_table(sample_world(WORLD))
+        told = sample_world(WORLD)
+        world_table(told)
+        confusion(told)
     if train in there:
         table("mrpc_train", mrpc_pairs(there[train]), encoder)
+        reversals(mrpc_pairs(there[train]))
         speed(mrpc_pairs(there[train])[:1000])
         if given.record:
             against_record(mrpc_pairs(there[train]), given.record)

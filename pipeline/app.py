@@ -531,11 +531,14 @@ class App:
             raise InputError(
                 f"rule {rule_id}", f"not in alerts.toml; {there_are(rules)}"
             )
-        histories = self.record.histories(since=now - since, upto=Partition.at(now))
+        upto, partitions = Partition.at(now), self.archive.partitions()
         return editing.would_have_told(
-            histories,
+            self.record.histories(since=now - since, upto=upto),
             rules[rule_id],
             window=timedelta(hours=self.settings.alerts.window_hours),
+            figures_since=self.record.figures_since(upto),
+            lake_since=partitions[0].moment if partitions else None,
+            quiet_first_days=self.settings.alerts.quiet_first_days,
         )
 
     def judge(

@@ -583,7 +583,7 @@ def alerts_test(
     lake: Lake = None,
     as_json: Json = False,
 ) -> None:
-    """What a rule would have told, switched on or not; nothing is sent.
+    """What a rule would have told and when, switched on or not; nothing is sent.
 
     Example: `onrecord alerts test new-claim --since 30d`
     """
@@ -591,7 +591,8 @@ def alerts_test(
         rows = app.test_rule(rule, since=_span(since), now=_moment(at))
     _table(rows, as_json)
     if not as_json:
-        typer.echo(f"{len(rows)} alerts of {rule} in {since}")
+        messages = len({row["message"] for row in rows})
+        typer.echo(f"{len(rows)} alerts of {rule} in {since}, in {messages} messages")
 
 
 def _span(text: str) -> timedelta:

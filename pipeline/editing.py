@@ -4,12 +4,14 @@ what when."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
-from pipeline.alerts.decide import would_tell
+from pipeline.alerts.decide import told, would_tell
+from pipeline.alerts.timing import timed, together
 from pipeline.errors import InputError
-from pipeline.model import AlertRule, ClaimState, Judgement, Partition, Verdict
+from pipeline.model import Alert, AlertRule, ClaimState, Judgement, Partition, Verdict
 from pipeline.ports import Lake, Record
 
 # ------------------------------------------------------------------ what a rule would tell
@@ -18,26 +20,46 @@ from pipeline.ports import Lake, Record
 def would_have_told(
     histories: Sequence[Sequence[tuple[datetime, ClaimState]]],
     rule: AlertRule,
-    *,
-    window: timedelta,
+    **how: Any,
 ) -> list[dict[str, Any]]:
-    """A row for each claim that the rule would have told, and when first."""
-    return [
-        {
-            "at": at,
-            "figure": state.statement.figure,
-            "relation": state.relation.kind.value,
-            "act": state.statement.act.value,
-            "words": state.statement.content,
-            "outlet": state.statement.outlet,
-            "independent": state.n_independent,
-            "confidence": round(
-                min(state.statement.confidence, state.relation.score), 2
-            ),
-            "claim": state.claim_id,
-        }
-        for at, state in would_tell(histories, rule, window=window)
-    ]
+    """A row for each claim that the rule would have told, in the order of going out.
+
+    ``at`` is when the rule was true first, ``out`` when the message would have left:
+    after quiet hours, cooldown and digest, by the functions that time real alerts. Rows
+    of one ``message`` go out together. ``how`` is what ``would_tell`` takes.
+    """
+    wanted = would_tell(histories, rule, **how)
+    one_channel = replace(rule, channels=rule.channels[:1])  # all wait alike
+    alerts = [alert for at, state in wanted for alert in told(state, one_channel, at)]
+    waiting = [(alert, 0) for alert in timed(alerts, [rule], {})]
+    states = {state.claim_id: state for _, state in wanted}
+    rows = []
+    groups = sorted(together(waiting), key=lambda group: _out(group[0][0]))
+    for message, group in enumerate(groups, start=1):
+        for alert, _ in group:
+            state = states[alert.claim_id]
+            rows.append(
+                {
+                    "at": alert.created_at,
+                    "out": _out(alert),
+                    "message": message,
+                    "figure": state.statement.figure,
+                    "relation": state.relation.kind.value,
+                    "act": state.statement.act.value,
+                    "words": state.statement.content,
+                    "outlet": state.statement.outlet,
+                    "independent": state.n_independent,
+                    "confidence": round(
+                        min(state.statement.confidence, state.relation.score), 2
+                    ),
+                    "claim": state.claim_id,
+                }
+            )
+    return rows
+
+
+def _out(alert: Alert) -> datetime:
+    return alert.due_at or alert.created_at
 
 
 # -------------------------------------------------------------------------- judgements

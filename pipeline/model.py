@@ -544,6 +544,11 @@ class Said:
     claim_id: str = ""  # empty until matched
     utterance_id: str = ""
     denied: bool = False  # reported as denied: the words are what was not so
+    dated: bool = False  # the text itself says on which day it was said
+    cue: str = ""  # how it was reported: 'repeated' says that it is not the first time
+    prepared: str = ""  # its features, as they are kept on record
+    revision: int = 1  # of the article that the spans are of
+    spans: tuple[Span, ...] = ()
 
     @classmethod
     def of(
@@ -564,6 +569,10 @@ class Said:
             claim_id=claim_id,
             utterance_id=utterance_id,
             denied=statement.act is Act.DENIES and statement.voice is not Voice.DIRECT,
+            dated=statement.said_on is not None,
+            cue=statement.cue,
+            revision=statement.revision,
+            spans=statement.spans,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
@@ -187,9 +187,18 @@ class Record(Protocol):
     """Each figure's record, a cache of the fold of ``match``; cut at a partition."""
 
     def candidates(
-        self, said: Said, *, terms: Sequence[str], limit: int, before: Partition
-    ) -> list[Said]:
-        """The figure's earlier statements that share most of the terms, best first."""
+        self,
+        said: Said,
+        *,
+        terms: Mapping[str, int],
+        limit: int,
+        before: Partition,
+    ) -> list[tuple[int, Said]]:
+        """The figure's earlier statements found by most of the terms, best first.
+
+        Each with the number of terms. A term leads to the latest so many statements
+        that hold it as it is mapped to; of equals the latest come first.
+        """
         ...
 
     def replace(

@@ -156,7 +156,7 @@ def test_what_an_editor_decides_is_applied_counted_and_survives_a_lost_database(
     links = pd.read_parquet(mine / "tables" / "claim_links")
     assert "an editor joined it to this claim" in set(links.reasons)
     assert status["judgements"] == {"merge": 1, "wrong": 1}
-    assert status["alerts in error"] == "1 of 1 (100%)"
+    assert status["alerts in error"] == "1 of 1 (100%): 1 wrong, 0 duplicate"
     assert len(outgoing(mine)) == alerts
     bare = tmp_path / "bare"
     shutil.copytree(mine / "archive", bare / "archive")

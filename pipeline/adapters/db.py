@@ -11,10 +11,13 @@ import fcntl
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
+from heapq import nlargest
 from typing import Any
 
 import numpy as np
@@ -25,6 +28,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.adapters.migrations import SCHEMA, migrate
+from pipeline.claims.features import dumped, features
 from pipeline.errors import BrokenDatabaseError, InputError, StoreError
 from pipeline.model import (
     Act,
@@ -202,8 +206,17 @@ record_terms = _table(
     "record_terms",
     _text("figure_id", primary_key=True),
     _text("term", primary_key=True),
+    _text("partition", primary_key=True, index=True),
+    _text("statement_id", primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+record_said = _table(
+    "record_said",
     _text("statement_id", primary_key=True),
     _text("partition", index=True),
+    _text("said"),
+    _text("prepared"),
 )
 
 outbox = _table(
@@ -788,34 +801,30 @@ class DbRecord:
         self._db = db
 
     def candidates(
-        self, said: Said, *, terms: Sequence[str], limit: int, before: Partition
-    ) -> list[Said]:
-        shared = sa.func.count().label("shared")
-        best = (
-            sa.select(record_terms.c.statement_id, shared)
-            .where(record_terms.c.figure_id == said.figure_id)
-            .where(record_terms.c.term.in_(list(terms)))
-            .where(record_terms.c.partition < str(before))
-            .group_by(record_terms.c.statement_id, record_terms.c.partition)
-            .order_by(
-                shared.desc(),
-                record_terms.c.partition.desc(),  # of equals, what was said last
-                record_terms.c.statement_id.desc(),
-            )
-            .limit(limit)
-            .subquery()
-        )
-        query = (
-            sa.select(record)
-            .join(best, best.c.statement_id == record.c.statement_id)
-            .order_by(
-                best.c.shared.desc(),
-                record.c.partition.desc(),
-                record.c.statement_id.desc(),
-            )
-        )
+        self,
+        said: Said,
+        *,
+        terms: Mapping[str, int],
+        limit: int,
+        before: Partition,
+    ) -> list[tuple[int, Said]]:
+        asked = [(term, places) for term, places in terms.items() if places > 0]
+        if not asked:
+            return []
+        values: dict[str, Any] = {"figure": said.figure_id, "before": str(before)}
+        for nth, (term, places) in enumerate(asked):
+            values |= {f"term{nth}": term, f"places{nth}": places}
         with self._db.begin() as db:
-            return [_said(row) for row in db.execute(query)]
+            rows_found = db.execute(_latest(len(asked)), values)
+            count = Counter((row[0], row[1]) for row in rows_found)
+            ranking = ((n, *key) for key, n in count.items())
+            best = {key: n for n, _, key in nlargest(limit, ranking)}
+            query = sa.select(record_said).where(record_said.c.statement_id.in_(best))
+            rows = {row.statement_id: row for row in db.execute(query)}
+        return [
+            (n, _load_said(rows[key].said, rows[key].prepared))
+            for key, n in best.items()
+        ]
 
     def replace(
         self,
@@ -823,10 +832,23 @@ class DbRecord:
         rows: Sequence[tuple[Statement, Relation, Sequence[str]]],
     ) -> None:
         with self._db.begin() as db:
-            for table in (record, record_terms):
+            for table in (record, record_terms, record_said):
                 db.execute(sa.delete(table).where(table.c.partition == str(partition)))
             self._db.upsert(
                 db, record, [_record_row(partition, s, r) for s, r, _ in rows]
+            )
+            self._db.upsert(
+                db,
+                record_said,
+                [
+                    {
+                        "statement_id": s.statement_id,
+                        "partition": str(partition),
+                        "said": _dump_said(Said.of(s, r.claim_id, r.utterance_id)),
+                        "prepared": dumped(features(s.content)),
+                    }
+                    for s, r, _ in rows
+                ],
             )
             self._db.upsert(
                 db,
@@ -1064,8 +1086,35 @@ def _relation(row: Any) -> Relation:
     )
 
 
-def _said(row: Any) -> Said:
-    return Said.of(_statement(row.statement), row.claim_id, row.utterance_id)
+@lru_cache(maxsize=64)
+def _latest(terms: int) -> sa.TextClause:
+    """The latest statements under so many terms, each term with its own limit.
+
+    Written out: to build it anew for each statement would cost more than to run it.
+    """
+    one = (
+        "SELECT partition, statement_id FROM (SELECT partition, statement_id "
+        "FROM record_terms WHERE figure_id = :figure AND term = :term{0} "
+        "AND partition < :before ORDER BY partition DESC, statement_id DESC "
+        "LIMIT :places{0}) AS t{0}"
+    )
+    return sa.text(" UNION ALL ".join(one.format(nth) for nth in range(terms)))
+
+
+def _dump_said(said: Said) -> str:
+    values = {name: getattr(said, name) for name in said.__slots__}
+    values["spans"] = [[span.start, span.end] for span in said.spans]
+    values.pop("prepared")
+    return json.dumps(values, ensure_ascii=False, default=lambda v: v.isoformat())
+
+
+def _load_said(text: str, prepared: str) -> Said:
+    values = json.loads(text)
+    values["said_on"] = date.fromisoformat(values["said_on"])
+    values["first_seen_at"] = datetime.fromisoformat(values["first_seen_at"])
+    values["voice"] = Voice(values["voice"])
+    values["spans"] = tuple(Span(start, end) for start, end in values["spans"])
+    return Said(**values, prepared=prepared)
 
 
 _RICH: Mapping[str, Callable[[Any], Any]] = {

@@ -26,7 +26,8 @@ STEPS: Mapping[int, Sequence[str]] = {
     2: (
         "ALTER TABLE progress ADD COLUMN marks INTEGER NOT NULL DEFAULT 0",
         "DROP TABLE IF EXISTS article_bands",  # wire_bands has a row a partition
-        "UPDATE progress SET stale = true WHERE step = 'read'",
+        "DROP TABLE record_terms",  # another key; record_said has the features
+        "UPDATE progress SET stale = true WHERE step IN ('read', 'match')",
     ),
 }
 """What leads from the number to the next. Tables that are new are made on opening."""

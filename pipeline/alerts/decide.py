@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from pipeline import ids
 from pipeline.alerts.render import TEMPLATES, confidence, message
@@ -50,16 +51,21 @@ def would_tell(
     rule: AlertRule,
     *,
     window: timedelta = WINDOW,
+    figures_since: Mapping[str, datetime] = MappingProxyType({}),
+    lake_since: datetime | None = None,
+    quiet_first_days: int = 0,
 ) -> list[tuple[datetime, ClaimState]]:
     """When a rule would have been true first, of which state; switched on or not.
 
     A history is a claim's states with the moments of the passes that saw them, in
-    order. Oldest first.
+    order. Oldest first. The first days are as quiet as in ``alerts_for``.
     """
     found = []
     for history in histories:
         for at, state in history:
-            if is_news(state, now=at, window=window) and wants(rule, state):
+            early = _too_early(state, figures_since, lake_since or at, quiet_first_days)
+            news = is_news(state, now=at, window=window) and not early
+            if news and wants(rule, state):
                 found.append((at, state))
                 break
     return sorted(found, key=lambda one: (one[0], one[1].claim_id))

@@ -6,11 +6,13 @@ character and word sequences for what is nearly verbatim.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
+from typing import Any
 
 from pipeline.claims import lexicon
 from pipeline.claims.words import (
@@ -30,6 +32,7 @@ _STOPS = frozenset(".!?…")
 _BREAKS = frozenset(lexicon.BREAKS.split())
 _UNTIL = frozenset(lexicon.UNTIL.split())
 _BY_THE_DAY = frozenset(lexicon.BY_THE_DAY.split())
+_SUMMED = frozenset(lexicon.SUMMED.split())
 _NEGATORS = frozenset(lexicon.NEGATORS.split())
 _SENTENCE_NEGATORS = frozenset(["not", "never"])
 _UNTURNED = frozenset(concept(word) for word in lexicon.UNTURNED_VERBS.split())
@@ -44,7 +47,8 @@ class Number:
     """A quantity: kind count, money, percent, duration, length, ordinal, year or date.
 
     ``value`` is in the kind's base unit (days, metres, ones). ``unit`` are the concepts
-    of what is counted; ``about`` says that it was given as a round figure.
+    of what is counted; ``about`` says that it was given as a round figure, ``around``
+    are the concepts of its sentence.
     """
 
     value: float
@@ -52,6 +56,7 @@ class Number:
     unit: frozenset[str]
     text: str
     about: bool = False
+    around: frozenset[str] = frozenset()  # the concepts of its sentence
 
     def equals(self, other: Number) -> bool:
         """Whether both may be one figure: 114.3 and 114 million, about 300 and 303."""
@@ -79,6 +84,14 @@ def _digits(text: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class Clause:
+    """The concepts of one clause: what it denies, and what it affirms."""
+
+    negated: frozenset[str]
+    affirmed: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Features:
     """A statement as it is compared. ``weights`` maps a concept to what it weighs."""
 
@@ -87,6 +100,7 @@ class Features:
     total: float
     negated: frozenset[str]  # concepts that stand under an odd number of negations
     affirmed: frozenset[str]  # concepts that (also) stand outside any
+    clauses: tuple[Clause, ...]
     numbers: tuple[Number, ...]
     names: frozenset[str]
     places: frozenset[str]
@@ -109,7 +123,7 @@ def features(text: str) -> Features:
     Of a text beyond 4,000 characters, the first 4,000: whole speeches are no claims.
     """
     said = tokens(unframed(plain(text[:MAX_CHARACTERS])))
-    numbers, taken = _numbers(said)
+    found, taken = _numbers(said)
     words = _words(said, taken)
     weights: dict[str, float] = {}
     shown: dict[str, str] = {}
@@ -117,28 +131,113 @@ def features(text: str) -> Features:
         if word is not None and word.weight:
             weights[word.concept] = max(word.weight, weights.get(word.concept, 0.0))
             shown.setdefault(word.concept, word.text)
-    negated, affirmed = _polarity(said, words)
     lower = _bare(said)
-    letters = " ".join(lower)
-    return Features(
+    return _whole(
         text=text,
         weights=weights,
-        total=sum(weights.values()),
-        negated=negated,
-        affirmed=affirmed,
-        numbers=numbers,
+        clauses=_clauses(said, words),
+        numbers=_in_their_sentences(found, said, words),
         names=frozenset(w.concept for w in words if w is not None and w.name),
         places=frozenset(w.concept for w in words if w is not None and w.place),
         shown=shown,
         degree=_degree([w.casefold() for n, w in enumerate(said) if n not in taken]),
         extent=max((lexicon.EXTENTS.get(word, 0) for word in lower), default=0),
         windows=_windows(said, words),
-        grams=frozenset(letters[i : i + 4] for i in range(max(1, len(letters) - 3))),
-        shingles=frozenset(zip(lower, lower[1:], lower[2:], strict=False)),
         sequence=lower,
-        stems=_stems(lower),
-        by_the_day=any(word in _BY_THE_DAY for word in lower),
+        by_the_day=any(word in _BY_THE_DAY for word in lower)
+        and not any(word in _SUMMED for word in lower),
         quoted=_quoted(text),
+    )
+
+
+def _whole(
+    *,
+    weights: dict[str, float],
+    clauses: tuple[Clause, ...],
+    sequence: tuple[str, ...],
+    **others: Any,
+) -> Features:
+    """The features with those that follow from others."""
+    letters = " ".join(sequence)
+    return Features(
+        weights=weights,
+        total=sum(weights.values()),
+        clauses=clauses,
+        negated=frozenset(c for clause in clauses for c in clause.negated),
+        affirmed=frozenset(c for clause in clauses for c in clause.affirmed),
+        sequence=sequence,
+        grams=frozenset(letters[i : i + 4] for i in range(max(1, len(letters) - 3))),
+        shingles=frozenset(zip(sequence, sequence[1:], sequence[2:], strict=False)),
+        stems=_stems(sequence),
+        **others,
+    )
+
+
+# --------------------------------------------------------------------- kept on record
+
+_PREPARED = 1  # what dumped writes; anything else on record is read from the text anew
+
+
+def dumped(found: Features) -> str:
+    """The features as they are kept with a statement, a twentieth of the work of making."""
+    order = list(found.weights)
+    place = {concept: nth for nth, concept in enumerate(order)}
+
+    def places(concepts: Iterable[str]) -> list[int]:
+        return sorted(place[concept] for concept in concepts)
+
+    return json.dumps(
+        [
+            _PREPARED,
+            [[c, found.weights[c], found.shown[c]] for c in order],
+            [[places(c.negated), places(c.affirmed)] for c in found.clauses],
+            [
+                [n.value, n.kind, sorted(n.unit), n.text, n.about, places(n.around)]
+                for n in found.numbers
+            ],
+            places(found.names & place.keys()),
+            places(found.places & place.keys()),
+            found.degree,
+            found.extent,
+            [places(window) for window in found.windows],
+            found.sequence,
+            found.by_the_day,
+            found.quoted,
+        ],
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+
+
+@lru_cache(maxsize=8192)
+def loaded(text: str, prepared: str) -> Features:
+    """What ``dumped`` kept of a text; read from the text where an older one kept it."""
+    version, *rest = json.loads(prepared) if prepared else (0,)
+    if version != _PREPARED:
+        return features(text)
+    rows, clauses, numbers, names, places, degree, extent, windows, *last = rest
+    order = [row[0] for row in rows]
+
+    def concepts(nths: Iterable[int]) -> frozenset[str]:
+        return frozenset([order[nth] for nth in nths])
+
+    return _whole(
+        text=text,
+        weights={concept: weight for concept, weight, _ in rows},
+        shown={concept: shown for concept, _, shown in rows},
+        clauses=tuple(Clause(concepts(a), concepts(b)) for a, b in clauses),
+        numbers=tuple(
+            Number(value, kind, frozenset(unit), words, about, concepts(around))
+            for value, kind, unit, words, about, around in numbers
+        ),
+        names=concepts(names),
+        places=concepts(places),
+        degree=degree,
+        extent=extent,
+        windows=tuple(map(concepts, windows)),
+        sequence=tuple(last[0]),
+        by_the_day=last[1],
+        quoted=tuple(last[2]),
     )
 
 
@@ -208,16 +307,13 @@ def _windows(
     return tuple(frozenset(one | two) for one, two in pairwise(held))
 
 
-def _polarity(
-    said: Sequence[str], words: Sequence[Word | None]
-) -> tuple[frozenset[str], frozenset[str]]:
-    """Concepts under an odd number of negations, and those outside.
+def _clauses(said: Sequence[str], words: Sequence[Word | None]) -> tuple[Clause, ...]:
+    """The clauses that hold a concept, each with what stands under a negation.
 
     'Not' and 'never' turn their whole clause; 'no', 'without' and verbs of refusal turn
     the next words of it. A double negation is none.
     """
-    negated: set[str] = set()
-    affirmed: set[str] = set()
+    found: list[Clause] = []
     clause: list[tuple[str, bool]] = []  # concept, turned by what stands before it
     whole = False  # the clause is turned as a whole
     reach: list[int] = []  # how many words each open negation still reaches
@@ -226,8 +322,10 @@ def _polarity(
         if lower in _UNTIL and whole:
             whole = False
         if token in _CLAUSE or lower in _BREAKS:
-            for held, turned in clause:
-                (negated if turned is not whole else affirmed).add(held)
+            if clause:
+                negated = frozenset(c for c, turned in clause if turned is not whole)
+                affirmed = frozenset(c for c, turned in clause if turned is whole)
+                found.append(Clause(negated, affirmed))
             clause, whole, reach = [], False, []
             continue
         if word is not None and word.weight:
@@ -239,7 +337,7 @@ def _polarity(
             whole = False  # who does not know says nothing about what is known
         elif lower in _NEGATORS or (word is not None and word.concept in _NEGATIVE):
             reach.append(_SCOPE)
-    return frozenset(negated), frozenset(affirmed)
+    return tuple(found)
 
 
 def _degree(lower: Sequence[str]) -> str:
@@ -256,18 +354,41 @@ _OF_A_MONTH = frozenset(lexicon.OF_A_MONTH.split())
 _CLOCK = frozenset({"am", "pm", "gmt", "utc", "o"})
 
 
-def _numbers(said: Sequence[str]) -> tuple[tuple[Number, ...], frozenset[int]]:
-    """The quantities in order, and the places of the tokens that they took."""
-    found: list[Number] = []
+def _numbers(
+    said: Sequence[str],
+) -> tuple[list[tuple[int, Number]], frozenset[int]]:
+    """The quantities in order, each with its place, and the tokens that they took."""
+    found: list[tuple[int, Number]] = []
     taken: set[int] = set()
     at = 0
     while at < len(said):
         number, end = _date(said, at) or _figure(said, at)
         taken.update(range(at, end))
         if number is not None:
-            found.append(number)
+            found.append((at, number))
         at = max(end, at + 1)
-    return tuple(found), frozenset(taken)
+    return found, frozenset(taken)
+
+
+def _in_their_sentences(
+    found: Sequence[tuple[int, Number]],
+    said: Sequence[str],
+    words: Sequence[Word | None],
+) -> tuple[Number, ...]:
+    """The quantities, each with the concepts of the sentence that it stands in."""
+    if not found:
+        return ()
+    places: list[int] = []
+    sentences: list[set[str]] = [set()]
+    for token, word in zip(said, words, strict=True):
+        places.append(len(sentences) - 1)
+        if token in _STOPS:
+            sentences.append(set())
+        elif word is not None and word.weight:
+            sentences[-1].add(word.concept)
+    return tuple(
+        replace(number, around=frozenset(sentences[places[at]])) for at, number in found
+    )
 
 
 def _date(said: Sequence[str], at: int) -> tuple[Number, int] | None:

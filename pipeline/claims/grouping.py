@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from pipeline import ids
-from pipeline.claims.candidates import merged, ranked
+from pipeline.claims.candidates import Found, Pool, best, terms
+from pipeline.claims.features import Features, loaded
 from pipeline.claims.judged import NOTHING, Decisions
-from pipeline.claims.relation import SAME_UTTERANCE_DAYS, Comparison, compare
+from pipeline.claims.occasions import elsewhere
+from pipeline.claims.relation import (
+    SAME_UTTERANCE_DAYS,
+    Comparison,
+    compare_features,
+    turned,
+)
 from pipeline.model import Relation, RelationKind, Said
 
-CANDIDATES = 60
+CANDIDATES = 20
 """So many earlier statements are compared with a new one, those with most terms."""
+
+Lookup = Callable[[Said, Mapping[str, int]], Sequence[Found]]
+"""What is on record of a statement's figure under its terms, given how many places of
+each term later statements have taken."""
 
 SURE, EDITED_BEHIND = 0.6, 0.15
 """What surely says the same goes before any edited one; what likely does, before an
@@ -23,7 +34,7 @@ _SAME = (RelationKind.REREPORTED, RelationKind.REPEATED)
 
 def relations(
     statements: Sequence[Said],
-    lookup: Callable[[Said], Sequence[Said]],
+    lookup: Lookup,
     *,
     limit: int = CANDIDATES,
     decided: Decisions = NOTHING,
@@ -39,29 +50,32 @@ def relations(
     statement on record by its id, for those they named.
     """
     found: list[Relation] = []
-    own: dict[str, list[Said]] = {}  # by figure, what this batch has matched so far
+    own: dict[str, Pool] = {}  # by figure, what this batch has matched so far
+    matched: dict[str, Said] = {}
     unique = {said.statement_id: said for said in statements}
     for said in sorted(unique.values(), key=_order):
-        mine = own.setdefault(said.figure_id, [])
-        earlier = [
-            other for other in merged(mine, lookup(said)) if _before(other, said)
-        ]
-        relation = _decided(said, decided, mine, known) or relation_of(
-            said, ranked(said, earlier, limit)
-        )
+        mine = own.setdefault(said.figure_id, Pool())
+        relation = _decided(said, decided, matched, known)
+        if relation is None:
+            wanted = terms(said.content)
+            there = lookup(said, mine.taken(wanted))
+            pool = [
+                one for one in (*there, *mine.find(wanted)) if _before(one[1], said)
+            ]
+            relation = relation_of(said, best(pool, limit))
         found.append(relation)
-        mine.append(
-            replace(
-                said, claim_id=relation.claim_id, utterance_id=relation.utterance_id
-            )
+        done = replace(
+            said, claim_id=relation.claim_id, utterance_id=relation.utterance_id
         )
+        mine.add(done)
+        matched[said.statement_id] = done
     return found
 
 
 def _decided(
     said: Said,
     decided: Decisions,
-    mine: Sequence[Said],
+    here: Mapping[str, Said],
     known: Callable[[str], Said | None],
 ) -> Relation | None:
     """The relation that an editor gave a statement; None where the matcher decides."""
@@ -70,7 +84,6 @@ def _decided(
     into = decided.joined.get(said.statement_id)
     if into is None:
         return None
-    here = {other.statement_id: other for other in mine}
     other = here.get(into) or known(into)
     if other is None or not _before(other, said) or not other.claim_id:
         return None  # what it was joined to is not on record any more
@@ -95,7 +108,7 @@ def relation_of(said: Said, earlier: Sequence[Said]) -> Relation:
     met = [pair for pair in compared if pair[1].kind is not RelationKind.NEW]
     if not met:
         return _new(said, max((c.near for _, c in compared), default=0.0))
-    other, comparison = _occasion(max(met, key=_nearness), met)
+    other, comparison = _occasion(max(_unrefuted(met), key=_nearness), met)
     if comparison.kind in _SAME:
         again = comparison.kind is RelationKind.REREPORTED
         claim = other.claim_id
@@ -129,17 +142,53 @@ def _before(other: Said, said: Said) -> bool:
 
 
 def _compared(earlier: Said, said: Said) -> Comparison:
-    return compare(
-        earlier.content,
-        said.content,
-        a_date=earlier.said_on,
-        b_date=said.said_on,
-        a_denied=earlier.denied,
-        b_denied=said.denied,
-        one_source=bool(
-            earlier.article_id == said.article_id
-            or (earlier.wire_group_id and earlier.wire_group_id == said.wire_group_id)
-        ),
+    """The two laid side by side, in the order in which they were spoken.
+
+    One sentence seen twice is no news. In one article another number is another fact,
+    no change of the first; and a cue of denial turns nothing: who speaks once does not
+    contradict himself by how a report puts it.
+    """
+    if _one_place(earlier, said):
+        return _SEEN_TWICE
+    one_article = (earlier.article_id, earlier.revision) == (
+        said.article_id,
+        said.revision,
+    )
+    one_story = earlier.wire_group_id and earlier.wire_group_id == said.wire_group_id
+    one_source = bool(one_article or one_story)
+    a, b = (earlier, said) if earlier.said_on <= said.said_on else (said, earlier)
+    both = one_source and a.denied is not b.denied
+    found = compare_features(
+        _read(a, as_denied=a.denied and not both),
+        _read(b, as_denied=b.denied and not both),
+        a_date=a.said_on,
+        b_date=b.said_on,
+        one_source=one_source,
+        elsewhere=elsewhere(a, b),
+    )
+    if one_article and found.kind is RelationKind.CHANGED:
+        return replace(found, kind=RelationKind.NEW, same=0.0, near=0.0)
+    return found
+
+
+def _read(said: Said, *, as_denied: bool) -> Features:
+    found = loaded(said.content, said.prepared)
+    return turned(found) if as_denied else found
+
+
+_SEEN_TWICE = Comparison(
+    kind=RelationKind.REREPORTED,
+    score=1.0,
+    same=1.0,
+    near=1.0,
+    reasons=("the same sentence of the article",),
+)
+
+
+def _one_place(one: Said, other: Said) -> bool:
+    """Whether both are cut from the same words of an article."""
+    return (one.article_id, one.revision) == (other.article_id, other.revision) and any(
+        mine.overlaps(yours) for mine in one.spans for yours in other.spans
     )
 
 
@@ -151,6 +200,27 @@ def _nearness(pair: tuple[Said, Comparison]) -> tuple[float, object, str]:
     elif near >= SURE:
         near += 1.0
     return near, other.first_seen_at, other.statement_id
+
+
+def _unrefuted(
+    met: Sequence[tuple[Said, Comparison]],
+) -> list[tuple[Said, Comparison]]:
+    """Without what seems the same as a claim, a nearer report of which it edits.
+
+    A claim is told in many words; 'will not' is laid beside the report that it denies
+    word for word, not beside the loosest one.
+    """
+    edited: dict[str, float] = {}
+    for other, comparison in met:
+        if comparison.kind in (RelationKind.CONTRADICTS, RelationKind.CHANGED):
+            nearest = edited.get(other.claim_id, 0.0)
+            edited[other.claim_id] = max(nearest, comparison.near)
+    return [
+        (other, comparison)
+        for other, comparison in met
+        if comparison.kind not in _SAME
+        or comparison.near > edited.get(other.claim_id, 0.0)
+    ]
 
 
 def _occasion(

@@ -67,5 +67,12 @@ def error_rate(judgements: Sequence[Judgement]) -> str:
     """Of the claims whose alert an editor judged, how many it was wrong or needless for."""
     found = counted([one for one in judgements if one.verdict in MARKS])
     judged = sum(found.values())
-    wrong = judged - found.get(str(Verdict.RIGHT), 0)
-    return f"{wrong} of {judged} ({wrong / judged:.0%})" if judged else "none judged"
+    if not judged:
+        return "none judged"
+    wrong, double = (
+        found.get(str(one), 0) for one in (Verdict.WRONG, Verdict.DUPLICATE)
+    )
+    share = (wrong + double) / judged
+    return (
+        f"{wrong + double} of {judged} ({share:.0%}): {wrong} wrong, {double} duplicate"
+    )

@@ -167,8 +167,12 @@ UNTIL = "before until till"
 
 BY_THE_DAY = """
 overnight tonight today yesterday tomorrow night nights morning evening hours daily
+downed intercepted shot
 """
 """Words that tie a count to its day: another day's count is another fact."""
+
+SUMMED = "since total altogether overall already cumulative"
+"""Words that say that a count goes on from day to day."""
 
 BREAKS = """
 but unless because if until while although though who which whose when where

@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from math import exp
 from operator import mul
 
-from pipeline.claims.features import Features, Number, features
+from pipeline.claims.features import Clause, Features, Number, features
 from pipeline.claims.words import OPPOSED, concept, name_key, opposite
 from pipeline.model import RelationKind
 
@@ -104,7 +104,12 @@ _WEIGHTS = (3.0, 4.0, 1.5, 1.0, 1.5, 1.5)
 SAME, UNCERTAIN, RELATED = 0.5, 0.4, 0.3
 LITTLE = 2.0  # a statement of less weight is not held by a longer one as a whole
 HELD, TURNED = 0.6, 0.6
+NEARLY = 0.6  # so much of the shorter stands word for word in the longer
+CLAUSE, LEAST = 1.5, 0.6  # what a clause weighs that turns; among nearly the same words
+ONE_CLAUSE = 0.8  # such a part two clauses share, to be one
+NOTS, AMID = frozenset(["not", "never"]), 3  # alone, or among so few words that differ
 SWAPPED, SWAPPED_WORDS = 0.45, 6
+SAID_OF = 0.5  # so much two sentences share beside what is counted, to count one thing
 ALIGNED_WORDS = 300  # longer texts are not laid side by side: it would cost too much
 
 
@@ -139,27 +144,35 @@ def compare(
     one_source: bool = False,
     a_denied: bool = False,
     b_denied: bool = False,
+    elsewhere: str = "",
 ) -> Comparison:
     """How ``b`` stands to the earlier ``a``.
 
     ``one_source`` says that both stand in one article or one wire story, ``denied``
-    that the words are what was denied or ruled out ('denied that ...'). Without both
-    dates, what is the same counts as one utterance.
+    that the words are what was denied or ruled out ('denied that ...'), ``elsewhere``
+    why they are known to be of two occasions. Without both dates, what is the same
+    counts as one utterance.
     """
     return compare_features(
-        _turned(features(a)) if a_denied else features(a),
-        _turned(features(b)) if b_denied else features(b),
+        turned(features(a)) if a_denied else features(a),
+        turned(features(b)) if b_denied else features(b),
         a_date=a_date,
         b_date=b_date,
         one_source=one_source,
+        elsewhere=elsewhere,
     )
 
 
-def _turned(said: Features) -> Features:
+def turned(said: Features) -> Features:
     """What is denied, as if it were said with a 'not'; left as it is where one stands."""
     if said.negated:
         return said
-    return replace(said, negated=said.affirmed, affirmed=frozenset())
+    return replace(
+        said,
+        negated=said.affirmed,
+        affirmed=frozenset(),
+        clauses=tuple(Clause(c.affirmed, frozenset()) for c in said.clauses),
+    )
 
 
 def compare_features(
@@ -169,10 +182,13 @@ def compare_features(
     a_date: date | None = None,
     b_date: date | None = None,
     one_source: bool = False,
+    elsewhere: str = "",
 ) -> Comparison:
     """As ``compare``, of statements whose features are at hand."""
     if a.sequence == b.sequence and a.sequence and a.negated == b.negated:
-        return _same(a, b, 1.0, ("the same words",), a_date, b_date, one_source)
+        return _same(
+            a, b, 1.0, ("the same words",), a_date, b_date, one_source, elsewhere
+        )
     found = measures(a, b)
     same = likeness(found, one_source=one_source)
     if same < RELATED:
@@ -193,7 +209,7 @@ def compare_features(
             near=same,
             reasons=flips,
         )
-    counts = other_numbers(a.numbers, b.numbers)
+    counts = _moved(a, b)
     if counts and _of_other_days(a, b, a_date, b_date):
         old, new = counts[0]
         return Comparison(
@@ -213,8 +229,18 @@ def compare_features(
             near=same,
             reasons=edits,
         )
+    if same >= SAME and _one_negated(a, b, found):
+        return Comparison(
+            kind=RelationKind.UNCERTAIN,
+            score=1 - abs(same - 0.5),
+            same=1 - same,
+            near=same,
+            reasons=("a 'not' in one of them, what it denies is unclear",),
+        )
     if same >= SAME:
-        return _same(a, b, same, (_how_alike(found),), a_date, b_date, one_source)
+        return _same(
+            a, b, same, (_how_alike(found),), a_date, b_date, one_source, elsewhere
+        )
     if same >= UNCERTAIN:
         return Comparison(
             kind=RelationKind.UNCERTAIN,
@@ -243,12 +269,15 @@ def _same(
     a_date: date | None,
     b_date: date | None,
     one_source: bool,
+    elsewhere: str,
 ) -> Comparison:
     """Rereported or repeated: one occasion of speaking, or another."""
     kind, why = RelationKind.REREPORTED, ""
     days = abs((b_date - a_date).days) if a_date and b_date else 0
     if one_source:
         why = "in the same report"
+    elif elsewhere:
+        kind, why = RelationKind.REPEATED, elsewhere
     elif days <= SAME_UTTERANCE_DAYS:
         why = "the same day" if days == 0 else f"{_days(days)} apart"
         why = why if a_date and b_date else ""
@@ -311,6 +340,9 @@ def _flips(a: Features, b: Features, found: Measures) -> tuple[str, ...]:
     Most of what both speak of must be turned, among it a telling word that is no name,
     and the shorter must be held by the longer: else they speak of different things.
     """
+    in_place = _turned_in_place(a, b, CLAUSE if found.verbatim < NEARLY else LEAST)
+    if in_place:
+        return (_denied(a, b, in_place),)
     if found.contained < HELD or found.quoted:
         return ()  # a partial quotation leaves out what turns it
     shared = [c for c in a.weights if c in b.weights]
@@ -322,11 +354,9 @@ def _flips(a: Features, b: Features, found: Measures) -> tuple[str, ...]:
     ]
     reasons = []
     weight = sum(a.weights[c] for c in flipped)
-    telling = [c for c in flipped if a.weights[c] > 0.5 and c not in a.names]
+    telling = [c for c in flipped if _tells(c, a)]
     if telling and weight >= TURNED * sum(a.weights[c] for c in shared):
-        denied = "earlier" if any(c in a.negated for c in telling) else "now"
-        words = ", ".join(b.shown[c] for c in telling[:3])
-        reasons.append(f"denied {denied}, affirmed {_other(denied)}: {words}")
+        reasons.append(_denied(a, b, telling))
     for one in sorted(OPPOSED & a.weights.keys() - b.weights.keys()):
         for other in sorted(OPPOSED & b.weights.keys() - a.weights.keys()):
             alike = (one in a.negated) == (other in b.negated)
@@ -335,8 +365,87 @@ def _flips(a: Features, b: Features, found: Measures) -> tuple[str, ...]:
     return tuple(reasons)
 
 
+def _turned_in_place(a: Features, b: Features, least: float) -> list[str]:
+    """What a clause denies that the same clause of the other side affirms.
+
+    However much else both say: one 'not' in a long statement turns the clause that it
+    stands in. A clause that is there both ways turns nothing.
+    """
+    found: list[str] = []
+    for ours in a.clauses:
+        alike = [
+            theirs for theirs in b.clauses if _one_clause(ours, theirs, a, b) >= least
+        ]
+        flips = [
+            [
+                c
+                for c in a.weights
+                if _tells(c, a)
+                and (
+                    (c in ours.negated and c in theirs.affirmed - theirs.negated)
+                    or (c in ours.affirmed - ours.negated and c in theirs.negated)
+                )
+            ]
+            for theirs in alike
+        ]
+        if flips and all(flips):
+            found += flips[0]
+    return list(dict.fromkeys(found))
+
+
+def _one_negated(a: Features, b: Features, found: Measures) -> bool:
+    """Whether a 'not' stands in one side amid words that are the same in both."""
+    if found.verbatim < NEARLY or len(a.sequence) + len(b.sequence) > ALIGNED_WORDS:
+        return False
+    blocks = SequenceMatcher(None, a.sequence, b.sequence, autojunk=False)
+    codes = blocks.get_opcodes()
+    return any(
+        tag != "equal"
+        and max(j - i, m - k) <= AMID
+        and _nots(a.sequence[i:j]) != _nots(b.sequence[k:m])
+        and 0 < nth < len(codes) - 1
+        for nth, (tag, i, j, k, m) in enumerate(codes)
+    )
+
+
+def _nots(words: Sequence[str]) -> bool:
+    return any(word in NOTS for word in words)
+
+
+def _one_clause(one: Clause, other: Clause, a: Features, b: Features) -> float:
+    """The weight that two clauses share; 0 where they are not one clause."""
+    ours, theirs = one.negated | one.affirmed, other.negated | other.affirmed
+    shared = _weight(ours & theirs, a, b)
+    whole = sum(a.weights[c] for c in ours) + sum(b.weights[c] for c in theirs)
+    return shared if 2 * shared >= ONE_CLAUSE * whole else 0.0
+
+
+def _tells(concept: str, features: Features) -> bool:
+    return features.weights[concept] > 0.5 and concept not in features.names
+
+
+def _denied(a: Features, b: Features, concepts: Sequence[str]) -> str:
+    denied = "earlier" if any(c in a.negated for c in concepts) else "now"
+    words = ", ".join(b.shown[c] for c in concepts[:3])
+    return f"denied {denied}, affirmed {_other(denied)}: {words}"
+
+
 def _other(when: str) -> str:
     return "now" if when == "earlier" else "earlier"
+
+
+def _moved(a: Features, b: Features) -> list[tuple[Number, Number]]:
+    """The numbers that stand for one another, differ, and are said of the same thing.
+
+    Two sentences that share no more than what is counted ('two allies', 'the other 11
+    allies') say two things; unless they say nothing else.
+    """
+    return [
+        (old, new)
+        for old, new in other_numbers(a.numbers, b.numbers)
+        if a.weights.keys() == b.weights.keys()
+        or _weight((old.around & new.around) - (old.unit | new.unit), a, b) >= SAID_OF
+    ]
 
 
 def _of_other_days(
@@ -354,7 +463,7 @@ def _edits(a: Features, b: Features, same: float) -> tuple[str, ...]:
     """Another number, date, name, place or degree; empty where none differs."""
     reasons = [
         f"another {_NOUNS.get(old.kind, 'number')}: {old.text} -> {new.text}"
-        for old, new in other_numbers(a.numbers, b.numbers)
+        for old, new in _moved(a, b)
     ]
     swaps = _swaps(a, b)
     for old, new in swaps:

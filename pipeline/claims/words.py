@@ -21,22 +21,23 @@ _SPACE_IN_NUMBER = re.compile(
 )
 _DASHES = re.compile(r"--+| - ")
 _SPACE = re.compile(r"\s+")
-_CLITICS = (
-    (re.compile(r"\b([Cc])an't\b|\b([Cc])annot\b"), r"\1\2an not"),
-    (re.compile(r"\b([Ww])on't\b"), r"\1ill not"),
-    (re.compile(r"\b([Ss])han't\b"), r"\1hall not"),
-    (re.compile(r"n't\b"), " not"),
-    (re.compile(r"\b([A-Za-z]+)'(?:re|ve|ll|d|m|s)\b"), r"\1"),
-    (re.compile(r"\b([Nn])o longer\b"), r"\1ot"),
-    (re.compile(r"\bper cent\b", re.IGNORECASE), "percent"),
-    (re.compile(r"\bU\.\s?S\.(?:\s?A\.)?"), "USA "),
-    (re.compile(r"\bU\.\s?K\."), "UK "),
-    (re.compile(r"\bE\.\s?U\."), "EU "),
-    (re.compile(r"\bUS\b"), "USA"),
-    (re.compile(r"\bUnited States(?: of America)?\b"), "USA"),
-    (re.compile(r"\bUnited Kingdom\b|\bGreat Britain\b"), "UK"),
-    (re.compile(r"\bEuropean Union\b"), "EU"),
-    (re.compile(r"\b([ap])\.\s?m\.", re.IGNORECASE), r"\1m "),
+_CLITICS = (  # what must be there for it to match, in lower case, spares the search
+    ("can", re.compile(r"\b([Cc])an't\b|\b([Cc])annot\b"), r"\1\2an not"),
+    ("won't", re.compile(r"\b([Ww])on't\b"), r"\1ill not"),
+    ("shan't", re.compile(r"\b([Ss])han't\b"), r"\1hall not"),
+    ("n't", re.compile(r"n't\b"), " not"),
+    ("'", re.compile(r"\b([A-Za-z]+)'(?:re|ve|ll|d|m|s)\b"), r"\1"),
+    ("longer", re.compile(r"\b([Nn])o longer\b"), r"\1ot"),
+    ("per cent", re.compile(r"\bper cent\b", re.IGNORECASE), "percent"),
+    ("u.", re.compile(r"\bU\.\s?S\.(?:\s?A\.)?"), "USA "),
+    ("u.", re.compile(r"\bU\.\s?K\."), "UK "),
+    ("e.", re.compile(r"\bE\.\s?U\."), "EU "),
+    ("us", re.compile(r"\bUS\b"), "USA"),
+    ("states", re.compile(r"\bUnited States(?: of America)?\b"), "USA"),
+    ("britain", re.compile(r"\bGreat Britain\b"), "UK"),
+    ("kingdom", re.compile(r"\bUnited Kingdom\b"), "UK"),
+    ("union", re.compile(r"\bEuropean Union\b"), "EU"),
+    ("m.", re.compile(r"\b([ap])\.\s?m\.", re.IGNORECASE), r"\1m "),
 )
 _TOKEN = re.compile(
     r"[A-Z][A-Za-z]{0,2}-\d{1,3}[A-Z]{0,2}\b"  # F-16, S-300: a name, no quantity
@@ -67,8 +68,10 @@ def plain(text: str) -> str:
     text = _DASHES.sub(" , ", text)
     text = _SPACE_IN_NUMBER.sub(",", text)
     text = unicodedata.normalize("NFKC", text).translate(_QUOTES)
-    for pattern, full in _CLITICS:
-        text = pattern.sub(full, text)
+    lower = text.lower()
+    for needed, pattern, full in _CLITICS:
+        if needed in lower:
+            text = pattern.sub(full, text)
     return _SPACE.sub(" ", text).strip()
 
 
@@ -238,6 +241,7 @@ def name_key(word: str) -> str:
     return re.sub(r"(.)\1", r"\1", word)
 
 
+@lru_cache(maxsize=65536)
 def as_word(token: str, *, starts: bool) -> Word:
     """``starts`` says that the token opens a sentence: its capital says nothing."""
     lower = token.casefold()

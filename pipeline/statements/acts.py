@@ -38,6 +38,11 @@ def _of_cue(found: Attribution, cue: Token | None, text: str, cues: Cues) -> Act
     if noun is not None and (found.method == "nominal" or cue.pos_ == "NOUN"):
         return noun.act
     entries = cues.verbs.get(lemma) or _by_form(cue.lower_, cues)
+    after = _after(cue, found, text)
+    if any(e.particle == after for e in entries if e.particle):
+        entries = [
+            e for e in entries if e.particle == after
+        ]  # 'ruled out' is no ruling
     fitting = [e for e in entries if found.method in e.frames]
     if found.method == "headline":
         fitting = list(entries)
@@ -46,6 +51,14 @@ def _of_cue(found: Attribution, cue: Token | None, text: str, cues: Cues) -> Act
         frames = frozenset({"infinitive"}) if infinitive else _SPOKEN
         fitting = [e for e in entries if e.frames & frames] or list(entries)
     return _strongest(fitting)
+
+
+def _after(cue: Token, found: Attribution, text: str) -> str:
+    """The cue's word after its verb; empty where the verb is its last."""
+    if found.cue is None:
+        return ""
+    rest = text[cue.idx + len(cue) : found.cue.end].split()
+    return rest[0].lower() if rest else ""
 
 
 def _strongest(entries: Sequence[Verb]) -> Act:

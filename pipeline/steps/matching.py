@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from pipeline.claims.candidates import terms
-from pipeline.claims.grouping import relations
+from pipeline.claims.candidates import MOST_PLACES, Found, terms
+from pipeline.claims.grouping import CANDIDATES, relations
 from pipeline.claims.judged import decisions
 from pipeline.model import (
     Judgement,
@@ -23,9 +23,6 @@ from pipeline.ports import (
 )
 from pipeline.steps.shared import day_of, each, fresh
 from pipeline.tables.convert import to_arrow
-
-CANDIDATES = 60
-"""Earlier statements of a figure that a new one is compared with."""
 
 
 def match(
@@ -46,12 +43,10 @@ def match(
         statements = fresh(lake, partition)
         found_terms = {s.statement_id: terms(s.content) for s in statements}
 
-        def lookup(said: Said) -> Sequence[Said]:
+        def lookup(said: Said, taken: Mapping[str, int]) -> Sequence[Found]:
+            places = {term: MOST_PLACES - count for term, count in taken.items()}
             return record.candidates(
-                said,
-                terms=found_terms[said.statement_id],
-                limit=CANDIDATES,
-                before=partition,
+                said, terms=places, limit=CANDIDATES, before=partition
             )
 
         def known(statement_id: str) -> Said | None:

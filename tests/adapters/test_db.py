@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -240,11 +241,17 @@ def test_candidates_are_the_figures_own_best_first_and_earlier(db):
     said = Said.of(a_statement(content="hold Donbas"))
 
     def find(before):
-        return record.candidates(said, terms=["hold", "donbas"], limit=5, before=before)
+        terms = {"hold": 9, "donbas": 9, "talk": 0}
+        return record.candidates(said, terms=terms, limit=5, before=before)
 
-    assert [one.content for one in find(TWO)] == [near.content, far.content]
+    assert [(n, one.content) for n, one in find(TWO)] == [
+        (2, near.content),
+        (1, far.content),
+    ]
     assert find(ONE) == []
-    assert find(TWO)[0].claim_id == a_relation(near).claim_id
+    link = a_relation(near)
+    kept = Said.of(near, link.claim_id, link.utterance_id)
+    assert replace(find(TWO)[0][1], prepared="") == kept
 
 
 def test_the_state_of_a_claim_is_that_as_of_a_partition(db):

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
 from pipeline.alerts.decide import alerts_for, retractions, would_tell
 from pipeline.alerts.render import message, pieces, together
+from pipeline.editing import would_have_told
 from pipeline.model import (
     Alert,
     AlertKind,
@@ -176,3 +177,33 @@ def test_what_a_rule_learns_too_late_it_would_not_have_told():
     late = NOW + 49 * HOUR
 
     assert would_tell([[(late, a_state(n_independent=2))]], a_rule()) == []
+
+
+def test_a_rule_is_tried_with_its_quiet_hours_and_its_digest():
+    rule = a_rule(digest_at=(time(18, 0),), time_zone="UTC")
+    histories = [
+        [(NOW, a_state(claim_id="c1"))],
+        [(NOW + HOUR, a_state(claim_id="c2"))],
+    ]
+
+    rows = would_have_told(histories, rule)
+
+    out = datetime.combine(NOW.date(), time(18, 0), UTC)
+    assert [row["at"] for row in rows] == [NOW, NOW + HOUR]
+    assert {row["out"] for row in rows} == {out}
+    assert {row["message"] for row in rows} == {1}
+    assert len(would_have_told(histories, a_rule())) == 2
+    assert would_have_told(histories, a_rule())[1]["message"] == 2
+
+
+def test_a_rule_is_tried_with_the_quiet_first_days():
+    history = [(NOW, a_state())]
+
+    def tried(days: int) -> int:
+        since = {a_state().statement.figure_id: NOW - HOUR}
+        return len(
+            would_tell([history], a_rule(), figures_since=since, lake_since=NOW,
+                       quiet_first_days=days)
+        )  # fmt: skip
+
+    assert (tried(0), tried(7)) == (1, 0)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pipeline.claims.candidates import ranked
+from pipeline.claims.candidates import MOST_PLACES, Found, terms
 from pipeline.claims.grouping import CANDIDATES, relations
 from pipeline.model import Relation, Said, Voice
 
@@ -38,9 +39,16 @@ class MemoryRecord:
         self._limit = limit
         self._rows: dict[str, Said] = {}
 
-    def lookup(self, said: Said) -> Sequence[Said]:
+    def lookup(self, said: Said, taken: Mapping[str, int]) -> Sequence[Found]:
         mine = [row for row in self._rows.values() if row.figure_id == said.figure_id]
-        return ranked(said, mine, self._limit)
+        latest = sorted(mine, key=lambda row: (row.first_seen_at, row.statement_id))
+        count: Counter[str] = Counter()
+        for term in terms(said.content):
+            held = [row for row in latest if term in terms(row.content)]
+            left = MOST_PLACES - taken[term]
+            count.update(row.statement_id for row in (held[-left:] if left > 0 else ()))
+        found = [(count[row.statement_id], row) for row in latest]
+        return [one for one in found if one[0]]
 
     def put(self, statements: Sequence[Said], found: Sequence[Relation]) -> None:
         by_id = {relation.statement_id: relation for relation in found}

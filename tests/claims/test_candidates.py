@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.claims.candidates import merged, ranked, terms
+from pipeline.claims.candidates import MOST_PLACES, Pool, best, terms
 from tests.claims.claim_builders import a_said
 
 
@@ -43,13 +43,23 @@ def test_the_best_share_most_terms_and_then_are_the_latest():
         a_said("The budget is agreed", nth=4, day=3),
     ]
 
-    found = [other.statement_id for other in ranked(said, pool, limit=5)]
+    held = Pool()
+    for other in sorted(pool, key=lambda one: one.first_seen_at):
+        held.add(other)
+    found = held.find(terms(said.content))
 
-    assert found == ["s002", "s003", "s001"]
-    assert [other.statement_id for other in ranked(said, pool, limit=1)] == ["s002"]
+    assert [one.statement_id for one in best(found, 5)] == ["s002", "s003", "s001"]
+    assert [one.statement_id for one in best(found, 1)] == ["s002"]
 
 
-def test_pools_are_merged_without_doubles():
-    one, other = a_said("a"), a_said("b", nth=1)
+def test_a_common_term_leads_to_the_latest_statements_only():
+    held = Pool()
+    for nth in range(MOST_PLACES + 5):
+        held.add(a_said(f"harbour {'x' * (nth + 3)}", nth=nth, day=nth))
 
-    assert merged([one], [one, other]) == [one, other]
+    found = best(held.find(terms("harbour")), 1000)
+
+    assert len(found) == MOST_PLACES
+    assert found[-1].statement_id == "s005"
+    (term,) = terms("harbour")
+    assert held.taken([term, "none"]) == {term: MOST_PLACES + 5, "none": 0}

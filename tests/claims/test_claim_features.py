@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pipeline.claims.features import MAX_CHARACTERS, features
+from pipeline.claims.features import MAX_CHARACTERS, dumped, features, loaded
 from pipeline.claims.words import concept, name_key, plain, stem, unframed
 
 
@@ -146,3 +146,15 @@ def test_a_text_without_end_is_read_in_part_and_in_no_time():
     long = "word said, that A. " * 50_000
 
     assert len(features(long).sequence) < MAX_CHARACTERS
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8"), max_size=300))
+@example("“We will not send 12 tanks to Poland,” he said. Two allies did by May 20.")
+@example("Kyiv may walk away from some 300 of the talks, but never before June 2027")
+def test_what_is_kept_on_record_is_what_was_read(text: str):
+    assert loaded(text, dumped(features(text))) == features(text)
+
+
+def test_features_kept_by_another_version_are_read_anew():
+    assert loaded("The harbour is closed", "[0]") == features("The harbour is closed")
+    assert loaded("The harbour is closed", "") == features("The harbour is closed")

@@ -31,7 +31,7 @@ def kinds(*statements: Said) -> list[RelationKind]:
 
 
 def fold(*statements: Said) -> list[Relation]:
-    return relations(statements, lambda said: [])
+    return relations(statements, lambda *_: [])
 
 
 def test_the_first_statement_opens_a_claim_and_an_utterance():
@@ -140,7 +140,7 @@ def test_old_words_are_matched_by_the_day_they_were_said_on():
 def test_a_statement_is_not_its_own_earlier_one():
     said = a_said(TEXTS[0], claim_id="c", utterance_id="u")
 
-    (relation,) = relations([said, said], lambda _: [said])
+    (relation,) = relations([said, said], lambda *_: [(1, said)])
 
     assert relation.kind is RelationKind.NEW
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from pipeline import ids
 from pipeline.adapters.db import Database, DbProgress, DbRecord
 from pipeline.adapters.lake import LocalLake
 from pipeline.claims.grouping import relations
-from pipeline.claims.judged import counted, decisions
+from pipeline.claims.judged import counted, decisions, error_rate
 from pipeline.editing import judged
 from pipeline.errors import InputError
 from pipeline.model import (
@@ -48,7 +49,7 @@ def test_what_an_editor_joined_is_one_claim_and_what_follows_follows():
     said = [a_said(TRUCKS), a_said(TALKS, nth=1, day=9), a_said(TALKS, nth=2, day=9.1)]
     decided = decisions([a_judgement(Verdict.MERGE, "s001", "s000")])
 
-    first, joined, after = relations(said, lambda _: [], decided=decided)
+    first, joined, after = relations(said, lambda *_: [], decided=decided)
 
     assert joined.kind is RelationKind.REPEATED
     assert joined.reasons == ("an editor joined it to this claim",)
@@ -59,7 +60,7 @@ def test_what_an_editor_set_apart_is_a_claim_of_its_own():
     said = [a_said(TRUCKS), a_said(TRUCKS, nth=1, day=9)]
     decided = decisions([a_judgement(Verdict.SPLIT, "s001")])
 
-    first, apart = relations(said, lambda _: [], decided=decided)
+    first, apart = relations(said, lambda *_: [], decided=decided)
 
     assert apart.kind is RelationKind.NEW
     assert apart.claim_id == ids.claim_id("s001") != first.claim_id
@@ -78,12 +79,26 @@ def test_the_last_word_on_a_statement_counts():
     assert counted(spoken) == {"merge": 1, "split": 1, "right": 1}
 
 
+def test_the_error_rate_counts_each_claim_by_its_last_mark():
+    marks = [
+        ("c0", Verdict.RIGHT),
+        ("c1", Verdict.WRONG),
+        ("c2", Verdict.DUPLICATE),
+        ("c3", Verdict.WRONG),
+        ("c3", Verdict.RIGHT),
+    ]
+    spoken = [replace(a_judgement(mark, "s"), claim_id=claim) for claim, mark in marks]
+
+    assert error_rate(spoken) == "2 of 4 (50%): 1 wrong, 1 duplicate"
+    assert error_rate([]) == "none judged"
+
+
 def test_a_judgement_on_what_is_not_on_record_any_more_changes_nothing():
     said = [a_said(TRUCKS), a_said(TALKS, nth=1, day=9)]
     decided = decisions([a_judgement(Verdict.MERGE, "s001", "gone")])
 
-    assert relations(said, lambda _: [], decided=decided) == relations(
-        said, lambda _: []
+    assert relations(said, lambda *_: [], decided=decided) == relations(
+        said, lambda *_: []
     )
 
 
