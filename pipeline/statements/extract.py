@@ -10,7 +10,7 @@ from spacy.tokens import Doc
 
 from pipeline.model import Act, Attribution, MentionKind, Quoted, Speaker, Voice
 from pipeline.statements import attribution as rules
-from pipeline.statements.acts import act_of, cue_token
+from pipeline.statements.acts import act_of, cue_tokens
 from pipeline.statements.cast import cast_of
 from pipeline.statements.coreference import Antecedents
 from pipeline.statements.figures import FigureIndex
@@ -21,7 +21,7 @@ from pipeline.statements.quotations import Quotation, quotations
 from pipeline.statements.speakers import Recognition
 from pipeline.statements.topic import judge_of, paragraph
 
-_REACH = 80
+_REACH = 120
 """Code points before and after a cue in which a date is the date of speaking."""
 
 
@@ -100,9 +100,8 @@ def _recognised(
     previous: Speaker | None = None
     for one in sorted(found, key=_place):
         content = " ".join(span.of(text) for span in one.content)
-        tag = _tag(text, one)
-        day, old = said_on(tag, published)
-        act = act_of(one, cue_token(doc, starts, one), text, cues)
+        day, old = said_on(*_tag(text, one), published, _earlier(text, one))
+        act = act_of(one, cue_tokens(doc, starts, one), text, cues)
         about = judge.about(
             content,
             paragraph(text, one.content[0]),
@@ -145,21 +144,28 @@ def _place(one: Attribution) -> int:
     return one.content[0].start
 
 
-def _tag(text: str, one: Attribution) -> str:
-    """The sentence of the cue, without the content."""
+def _tag(text: str, one: Attribution) -> tuple[str, str]:
+    """The words of the cue's sentence before and behind it, without the content."""
     at = one.cue or one.source
     if at is None:
-        return ""
+        return "", ""
     start, end = max(0, at.start - _REACH), min(len(text), at.end + _REACH)
     for span in one.content:
         if span.end <= at.start:
             start = max(start, span.end)
         elif span.start >= at.end:
             end = min(end, span.start)
-    before = max(text.rfind(mark, start, at.start) for mark in (". ", "\n", "! ", "? "))
-    start = max(start, before + 1)
+    marks = (". ", "\n", "! ", "? ")
+    start = max(start, 1 + max(text.rfind(mark, start, at.start) for mark in marks))
     stops = [text.find(mark, at.end, end) for mark in (". ", "\n")]
-    return text[start : min([stop for stop in stops if stop >= 0], default=end)]
+    end = min([stop for stop in stops if stop >= 0], default=end)
+    return text[start : at.start].lstrip(), text[at.end : end]
+
+
+def _earlier(text: str, one: Attribution) -> str:
+    """What stands before a statement, as far as 'that year' may look back."""
+    at = (one.cue or one.content[0]).start
+    return text[max(0, at - 3 * _REACH) : at]
 
 
 def _confidence(one: Attribution, speaker: Speaker) -> float:
