@@ -51,8 +51,10 @@ def _of_cue(found: Attribution, cue: Sequence[Token], text: str, cues: Cues) -> 
     content = found.content[0].of(text).lower()
     entries = _with_particle(head, _entries(head, cues))
     fitting = [e for e in entries if found.method in e.frames]
-    if found.method in ("headline", "learned"):
-        fitting = _by_opening(entries, content, _word_behind(head))
+    if found.method in ("headline", "learned", "preposition"):
+        before = text[: found.content[0].start].split()[-1:]
+        opening = {_word_behind(head), *(word.lower() for word in before)}
+        fitting = _by_opening(entries, content, opening)
     if not fitting:  # a quotation
         fitting = [e for e in entries if e.frames & _SPOKEN] or list(entries)
     return _strongest(fitting)
@@ -86,15 +88,17 @@ def _with_particle(head: Token, entries: Sequence[Verb]) -> Sequence[Verb]:
     return particled or [e for e in entries if not e.particle]
 
 
-def _by_opening(entries: Sequence[Verb], content: str, behind: str) -> list[Verb]:
-    """The readings whose frame fits how a content opens, when nobody names the frame."""
+def _by_opening(entries: Sequence[Verb], content: str, before: set[str]) -> list[Verb]:
+    """The readings whose frame fits how a content opens, when nobody names the frame.
+
+    ``before`` are the words behind the cue and before the content.
+    """
     first = content.split(" ", 1)[0]
     if _TO_DO.match(content):
         asked = [e for e in entries if e.frames & {"complement", "infinitive"}]
         if asked:
             return asked  # 'asked the council to meet'
-    opening = {first, behind}
-    by_preposition = [e for e in entries if e.prepositions & opening]
+    by_preposition = [e for e in entries if e.prepositions & {first, *before}]
     if by_preposition:
         return by_preposition
     plain = [e for e in entries if e.frames != {"preposition"}]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -13,6 +14,7 @@ from pipeline.statements import attribution as rules
 from pipeline.statements.acts import act_of, cue_tokens
 from pipeline.statements.cast import cast_of
 from pipeline.statements.coreference import Antecedents
+from pipeline.statements.datelines import without_datelines
 from pipeline.statements.figures import FigureIndex
 from pipeline.statements.lexicon import Cues, Topic
 from pipeline.statements.nesting import outermost
@@ -45,9 +47,9 @@ def extract_statements(
     """
     if not doc.has_annotation("DEP"):
         return []  # spaCy 3.8 can crash the process when asked for children here
-    found = (
-        rules.attributions(doc, text, cues) if attributions is None else attributions
-    )
+    if attributions is None:
+        attributions = rules.attributions(doc, text, cues)
+    found = list(without_datelines(attributions, text))
     quotes = quotations(text)
     cast = cast_of(doc, text, figures, published)
     contents = sorted(span for one in found for span in one.content)
@@ -60,6 +62,13 @@ def extract_statements(
     return said if everyone else [one for one in said if _counts(one, doc, text)]
 
 
+_UNSAID = re.compile(
+    r"\b(?:neither|nor)\b|(?:\bnot|n[’']t|\bnever|\bdeclin\w+ to|\brefus\w+ to) "
+    r"(?:\w+ )?(?:say|saying|said|comment|confirm|specify|mention|answer|respond|elaborate)",
+    re.IGNORECASE,
+)
+"""Cues that tell that nothing was said ('did not say', 'neither confirmed nor denied')."""
+
 THIN = 3
 """So few reported words without a verb say nothing alone ('it', 'the new figure')."""
 
@@ -70,6 +79,8 @@ def _counts(quoted: Quoted, doc: Doc, text: str) -> bool:
     No attitudes; and nothing thin, unless it is quoted directly.
     """
     if quoted.act is Act.ATTITUDE or _is_thin(quoted.attribution, doc, text):
+        return False
+    if quoted.attribution.cue and _UNSAID.search(quoted.attribution.cue.of(text)):
         return False
     if quoted.speaker.figure_id is not None:
         return True
