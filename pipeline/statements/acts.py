@@ -48,7 +48,7 @@ def _of_cue(found: Attribution, cue: Sequence[Token], text: str, cues: Cues) -> 
     thing = next((one for one in objects if one is not None), None)
     if thing is not None and thing.act is not Act.ATTITUDE:
         return thing.act  # 'expressed gratitude for'
-    content = found.content[0].of(text).lower()
+    content = found.content[0].of(text)
     entries = _with_particle(head, _entries(head, cues))
     fitting = [e for e in entries if found.method in e.frames]
     if found.method in ("headline", "learned", "preposition"):
@@ -93,14 +93,14 @@ def _by_opening(entries: Sequence[Verb], content: str, before: set[str]) -> list
 
     ``before`` are the words behind the cue and before the content.
     """
-    first = content.split(" ", 1)[0]
+    first, *others = content.lower().split()[:3] or [""]
+    by_preposition = [e for e in entries if e.prepositions & {first, *others, *before}]
+    if by_preposition:
+        return by_preposition
     if _TO_DO.match(content):
         asked = [e for e in entries if e.frames & {"complement", "infinitive"}]
         if asked:
             return asked  # 'asked the council to meet'
-    by_preposition = [e for e in entries if e.prepositions & {first, *before}]
-    if by_preposition:
-        return by_preposition
     plain = [e for e in entries if e.frames != {"preposition"}]
     if first == "to":
         return [e for e in plain if "infinitive" in e.frames]

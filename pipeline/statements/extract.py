@@ -64,7 +64,7 @@ def extract_statements(
 
 _UNSAID = re.compile(
     r"\b(?:neither|nor)\b|(?:\bnot|n[’']t|\bnever|\bdeclin\w+ to|\brefus\w+ to) "
-    r"(?:\w+ )?(?:say|saying|said|comment|confirm|specify|mention|answer|respond|elaborate)",
+    r"(?:\w+ )?(?:say|saying|said|comment|confirm|specify|mention|answer|respond|elaborate)\b",
     re.IGNORECASE,
 )
 """Cues that tell that nothing was said ('did not say', 'neither confirmed nor denied')."""
@@ -80,11 +80,21 @@ def _counts(quoted: Quoted, doc: Doc, text: str) -> bool:
     """
     if quoted.act is Act.ATTITUDE or _is_thin(quoted.attribution, doc, text):
         return False
-    if quoted.attribution.cue and _UNSAID.search(quoted.attribution.cue.of(text)):
+    if _is_unsaid(quoted.attribution, text):
         return False
     if quoted.speaker.figure_id is not None:
         return True
     return quoted.speaker.leader and quoted.about_topic
+
+
+def _is_unsaid(one: Attribution, text: str) -> bool:
+    """``did not say whether P``: the cue, with what follows it into the content."""
+    if one.cue is None:
+        return False
+    end = one.cue.end
+    if 0 <= one.content[0].start - end <= 1:
+        end += 12
+    return _UNSAID.search(text, one.cue.start, end) is not None
 
 
 def _is_thin(one: Attribution, doc: Doc, text: str) -> bool:

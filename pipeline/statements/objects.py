@@ -47,7 +47,9 @@ def complement(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
             and below.ent_type_ not in ("DATE", "TIME")
         ):
             if start is None and (
-                marked_that(below) or child(below, "nsubj", "nsubjpass") is None
+                marked_that(below)
+                or child(below, "nsubj", "nsubjpass") is None
+                or _asks(below)
             ):
                 continue
             start = below.left_edge.i if start is None else start
@@ -60,6 +62,12 @@ def complement(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
     if start is None or not complete:
         return None
     return [reading.span(start, cut(reading, verb, start, last))]
+
+
+def _asks(clause: Token) -> bool:
+    """``whether P``, ``why P``: a question, not what somebody is to do."""
+    first = clause.doc[clause.left_edge.i]
+    return first.tag_ in ("WRB", "WP", "WDT") or first.lower_ in ("whether", "if")
 
 
 def described_as(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
@@ -118,6 +126,8 @@ def object_of(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
         thing.tag_ == "VBG" and thing.left_edge == thing.right_edge
     ):
         return None
+    if entry.prepositions and thing.ent_type_ != "PERSON":
+        return None  # 'attacked the hospital' is a blow
     first, last = thing.left_edge.i, thing.right_edge.i
     for below in verb.rights:
         if below.dep_ == "prep" and below.i == last + 1 and not of_occasion(below):
