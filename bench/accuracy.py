@@ -1,6 +1,6 @@
 """Accuracy on PolNeAR and on the war articles, with intervals and an error breakdown.
 
-    python -m bench.accuracy --data DATA --score SCORE [--model rules|learned|both]
+    python -m bench.accuracy --data DATA --score SCORE [--model rules|tagger|learned]
 
 ``DATA`` holds ``polnear/`` and ``war/``, ``SCORE`` the package ``quote_eval``; what is
 absent is skipped with a word. The given scorers do the scoring. An interval is 95 % of a
@@ -12,32 +12,37 @@ from __future__ import annotations
 import argparse
 import importlib
 import importlib.util
+import json
 import random
 import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
-from spacy.language import Language
-
+from bench.reliability import Judged, table_of
+from bench.world import gold_items, texts_of
 from pipeline.adapters.config import ConfigFolder
 from pipeline.adapters.nlp import open_nlp, version_of
+from pipeline.adapters.tagger import open_tagger
+from pipeline.batch import Extractor, Tagger
 from pipeline.model import Attribution
-from pipeline.statements.attribution import attributions
+from pipeline.statements import learned
 from pipeline.statements.blend import blended
 from pipeline.statements.export import records
-from pipeline.statements.extract import extract_statements
 from pipeline.statements.figures import FigureIndex
-from pipeline.statements.lexicon import Cues, Topic
-from pipeline.statements.paragraphs import with_paragraphs
+from pipeline.statements.gate import may_hold
 
 HERE = Path(__file__).resolve().parent
 ROUNDS = 1000
+BATCH = 64
+THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6)
+"""Of the tagger's confidence, among which the cross-validation chooses."""
 PEERS = """Peers, measured once by the same scorers (not run here):
   BBC Citron, retrained on PolNeAR: dev, statements view .535 content, .522 end to end;
   all .454. War articles .672/.555 found, .437/.349 end to end (at .5/.8).
@@ -45,96 +50,90 @@ PEERS = """Peers, measured once by the same scorers (not run here):
 
 Item = TypeVar("Item")
 Records = list[dict[str, Any]]
-System = Callable[[Sequence[tuple[str, date | None]], bool], Iterator[Records]]
+Texts = Sequence[tuple[str, date | None]]
+System = Callable[[Texts, bool], Iterator[Records]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Extractor:
-    """Our extraction, in this process: texts with dates to records."""
-
-    nlp: Language
-    figures: FigureIndex
-    topic: Topic
-    cues: Cues
-    tag: Callable[[Sequence[str]], list[list[Attribution]]] | None = None
-    blend: bool = False
-
-    def __call__(
-        self, texts: Sequence[tuple[str, date | None]], everyone: bool
-    ) -> Iterator[Records]:
-        words = [text for text, _ in texts]
-        found = self.tag(words) if self.tag else [None] * len(words)
-        docs = self.nlp.pipe(words, batch_size=16)
-        for (text, day), doc, tagged in zip(texts, docs, found, strict=True):
-            if self.blend and tagged is not None:
-                tagged = blended(attributions(doc, text, self.cues), tagged)
-            statements = extract_statements(
-                doc,
-                text,
-                day,
-                self.figures,
-                self.topic,
-                self.cues,
-                tagged,
-                everyone=everyone,
-            )
-            yield records(statements, text)
-
-
-def our_system(config: Path, model: str) -> Extractor | None:
-    """The rules, the tagger alone, or the product's blend; None where files are absent."""
+def our_extractor(config: Path, model: str) -> Extractor | None:
+    """The product's own extractor, as the steps run it, with the rules alone, with both
+    readers, or with the tagger's findings only. None where the model's files are absent."""
     folder = ConfigFolder(config)
-    tag = None
+    nlp = open_nlp()
+    name = version_of(nlp)
+    tagger: Tagger | None = None
     if model != "rules":
         path = HERE.parent / "pipeline" / "statements" / "model"
         if not (path / "tagger.onnx").is_file():
             return None
-        from pipeline.adapters.tagger import open_tagger
-        from pipeline.statements import learned
-
         encoder = open_tagger(path)
-
-        def tag(texts: Sequence[str]) -> list[list[Attribution]]:
-            return learned.attributions(texts, encoder)
-
+        name += f" {encoder.version}"
+        tagger = partial(learned.attributions, encoder=encoder)
     return Extractor(
-        nlp=with_paragraphs(open_nlp()),
+        nlp=nlp,
         figures=FigureIndex(folder.figures(), folder.offices()),
         topic=folder.topic("ukraine-war"),
         cues=folder.cues(),
-        tag=tag,
-        blend=model == "learned",
+        version=name,
+        tagger=tagger,
+        join=tagger_alone if model == "tagger" else blended,
     )
 
 
+def tagger_alone(
+    rules: Sequence[Attribution], learned: Sequence[Attribution]
+) -> list[Attribution]:
+    return list(learned)
+
+
+def system_of(extractor: Extractor) -> System:
+    """Texts with dates to records. With ``everyone`` the gate is off."""
+
+    def system(texts: Texts, everyone: bool) -> Iterator[Records]:
+        for at in range(0, len(texts), BATCH):
+            batch = texts[at : at + BATCH]
+            found = extractor.quoted(batch, everyone=everyone)
+            for (text, _), quoted in zip(batch, found, strict=True):
+                yield records(quoted, text)
+
+    return system
+
+
 def textacy_system() -> System | None:
-    """Direct quotations as textacy finds them; None where it is not installed."""
+    """Direct quotations as textacy finds them; None where it is not installed.
+
+    It refuses a text with an odd number of marks: nothing is found there.
+    """
     if importlib.util.find_spec("textacy") is None:
         return None
     quotes = importlib.import_module("textacy.extract").direct_quotations
     nlp = open_nlp()
 
-    def system(
-        texts: Sequence[tuple[str, date | None]], everyone: bool
-    ) -> Iterator[Records]:
+    def found_in(doc: Any) -> list[Any]:
+        try:
+            return list(quotes(doc))
+        except ValueError:
+            return []
+
+    def system(texts: Texts, everyone: bool) -> Iterator[Records]:
         for doc in nlp.pipe(text for text, _ in texts):
             yield [
                 {
                     "content": [[quote.content.start_char, quote.content.end_char]],
                     "kind": "direct",
-                    "cue": [quote.cue[0].idx, quote.cue[-1].idx + len(quote.cue[-1])],
-                    "source": [
-                        quote.speaker[0].idx,
-                        quote.speaker[-1].idx + len(quote.speaker[-1]),
-                    ],
+                    "cue": _reach(quote.cue),
+                    "source": _reach(quote.speaker),
                     "speaker_name": " ".join(t.text for t in quote.speaker),
                     "about_war": True,
                     "act": "asserts",
                 }
-                for quote in quotes(doc)
+                for quote in found_in(doc)
             ]
 
     return system
+
+
+def _reach(tokens: Sequence[Any]) -> list[int]:
+    return [tokens[0].idx, tokens[-1].idx + len(tokens[-1])]
 
 
 # ------------------------------------------------------------------------ PolNeAR
@@ -158,7 +157,8 @@ def polnear(system: System, data: Path, part: str, quote_eval: Any) -> dict[str,
     speakers: Counter[str] = Counter()
     errors: Counter[str] = Counter()
     lines: list[str] = []
-    for doc, rows in zip(gold, found, strict=True):
+    judged: list[Judged] = []
+    for number, (doc, rows) in enumerate(zip(gold, found, strict=True)):
         predicted = {doc.doc_id: [_statement(quote_eval, row) for row in rows]}
         for view in ("statements", "all"):
             result = quote_eval.score.score([doc], predicted, view)
@@ -175,7 +175,46 @@ def polnear(system: System, data: Path, part: str, quote_eval: Any) -> dict[str,
                         speakers[f"{name} n"] += n
         _named_end(quote_eval, doc, predicted[doc.doc_id], counts)
         _polnear_errors(quote_eval, doc, predicted[doc.doc_id], rows, errors, lines)
-    return {"counts": counts, "speakers": speakers, "errors": errors, "lines": lines}
+        judged += _judged(quote_eval, number, doc, predicted[doc.doc_id], rows)
+    return {
+        "counts": counts,
+        "speakers": speakers,
+        "errors": errors,
+        "lines": lines,
+        "judged": judged,
+    }
+
+
+def _judged(
+    quote_eval: Any, number: int, doc: Any, predicted: list[Any], rows: Records
+) -> list[Judged]:
+    """Every statement's confidence: was it right in words (at .5) and speaker?
+
+    In the statements view; where the gold names no source, the words alone count.
+    """
+    score, word_ids = quote_eval.score, quote_eval.text.word_ids
+    sure = {
+        id(one): row.get("confidence") for one, row in zip(predicted, rows, strict=True)
+    }
+    doc, kept = score.narrow(doc, predicted)
+    pairs = score.pair_up(
+        [word_ids(doc.text, s.content) for s in doc.statements],
+        [word_ids(doc.text, s.content) for s in kept],
+    )
+    right = {
+        p
+        for overlap, g, p in pairs
+        if overlap >= 0.5
+        and (
+            not doc.statements[g].source
+            or score.mention_right(doc.text, doc.statements[g], kept[p])
+        )
+    }
+    return [
+        Judged(number, sure[id(one)], p in right)
+        for p, one in enumerate(kept)
+        if sure[id(one)] is not None
+    ]
 
 
 def _statement(quote_eval: Any, row: dict[str, Any]) -> Any:
@@ -244,12 +283,8 @@ def _polnear_errors(
         overlap, p = of_gold.get(number, (0.0, -1))
         if overlap >= 0.8:
             if gold.source and not quote_eval.score.mention_right(text, gold, kept[p]):
-                pronoun = quote_eval.text.is_pronoun(
-                    quote_eval.score.surface(text, gold)
-                )
-                errors[
-                    f"wrong speaker: {'pronoun' if pronoun else 'name or noun'}"
-                ] += 1
+                kind = _mention_kind(quote_eval, quote_eval.score.surface(text, gold))
+                errors[f"wrong speaker: {kind}"] += 1
             continue
         words = " ".join(text[s:e] for s, e in gold.cue).lower()
         if overlap >= 0.3:
@@ -265,6 +300,13 @@ def _polnear_errors(
         lines.append(f"{cause} | {words} | {content[:100]}")
     matched = {p for overlap, _, p in pairs if overlap >= 0.3}
     errors["spurious"] += len(kept) - len(matched)
+
+
+def _mention_kind(quote_eval: Any, surface: str) -> str:
+    if quote_eval.text.is_pronoun(surface):
+        return "pronoun"
+    named = any(word[:1].isupper() for word in surface.split()[1:] or surface.split())
+    return "name" if named else "role or noun"
 
 
 # --------------------------------------------------------------------- war articles
@@ -285,7 +327,115 @@ def war(system: System, data: Path, scorer: Any) -> dict[str, Any]:
         threshold: scorer.score(articles, texts, found, threshold)
         for threshold in (0.5, 0.8)
     }
-    return {"scored": scored, "mentions": _mentions(articles)}
+    return {
+        "scored": scored,
+        "mentions": _mentions(articles),
+        "missed": _missed(articles, texts, found, scorer),
+    }
+
+
+def _missed(
+    articles: Sequence[dict[str, Any]],
+    texts: dict[str, str],
+    found: dict[str, Records],
+    scorer: Any,
+) -> dict[tuple[str, str], str]:
+    """Why a gold statement has no match, if it has none: what stands in its place."""
+    causes = {}
+    for article in articles:
+        name = article["article_id"]
+        text, rows = texts[name], found[name]
+        ours = [scorer.toks(text, row["content"]) for row in rows]
+        cues = {tuple(row["cue"]) for row in rows if row["cue"]}
+        for statement in article["statements"]:
+            words = scorer.toks(text, statement["content"])
+            nearest = max((scorer.jac(words, one) for one in ours), default=0.0)
+            cue = statement.get("cue")
+            if nearest >= 0.2:
+                cause = "boundary below .5"
+            elif cue and any(a < cue[1] and cue[0] < b for a, b in cues):
+                cause = "cue found, other content"
+            else:
+                cause = "cue never found" if cue else "no cue"
+            causes[name, statement["id"]] = cause
+    return causes
+
+
+def cross_validated(
+    extractor: Extractor, data: Path, scorer: Any
+) -> tuple[list[Counter[str]], Counter[float]]:
+    """The war articles' counts at .5, each article at the blend's threshold that was
+    best on the others; and how often each threshold was chosen."""
+    by_threshold = {
+        least: war(
+            system_of(replace(extractor, join=partial(blended, at_least=least))),
+            data,
+            scorer,
+        )["scored"][0.5][0]
+        for least in THRESHOLDS
+    }
+    counts, chosen = [], Counter[float]()
+    for out in range(len(next(iter(by_threshold.values())))):
+        best = max(
+            THRESHOLDS,
+            key=lambda t: _end_f1(
+                [c for n, c in enumerate(by_threshold[t]) if n != out]
+            ),
+        )
+        chosen[best] += 1
+        counts.append(by_threshold[best][out])
+    return counts, chosen
+
+
+# ----------------------------------------------------------------------------- gate
+
+
+def gate_recall(extractor: Extractor, data: Path, lake: Path) -> Iterator[str]:
+    """How many statements of tracked figures and leaders on the topic stand in texts
+    that the gate lets through: must be all but one in two hundred."""
+
+    def passes(text: str) -> bool:
+        return may_hold(text, extractor.figures, extractor.topic)
+
+    yield "| gate | statements in texts let through | texts let through |"
+    yield "|---|---|---|"
+    scorer = _war_scorer(data)
+    if scorer is not None:
+        articles = scorer.gold()
+        texts = scorer.load_texts(articles)
+        let = {a["article_id"]: passes(texts[a["article_id"]]) for a in articles}
+        wanted = [
+            let[a["article_id"]]
+            for a in articles
+            for s in a["statements"]
+            if s["leader"] and s["about_war"] and not s["optional"]
+        ]
+        yield _gate_row("war articles", wanted, list(let.values()))
+    if (lake / "work" / "articles").is_dir():
+        world = texts_of(lake)
+        through = {key: passes(text) for key, text in world.items()}
+        wanted = [
+            through[key]
+            for key, items in gold_items(world).items()
+            for item in items
+            if item.target
+        ]
+        yield _gate_row("sample world", wanted, list(through.values()))
+    else:
+        yield f"| sample world | skipped: no lake at {lake}, see `make run` | |"
+    path = data / "polnear" / "polnear-dev.jsonl"
+    if path.is_file():
+        rows = map(json.loads, path.read_text("utf-8").splitlines())
+        others = [passes(row["text"]) for row in rows]
+        yield _gate_row("PolNeAR dev (another topic)", [], others)
+
+
+def _gate_row(name: str, wanted: Sequence[bool], texts: Sequence[bool]) -> str:
+    recall = "-"
+    if wanted:
+        share = sum(wanted) / len(wanted)
+        recall = f"{sum(wanted)} of {len(wanted)}, recall {share:.3f}"
+    return f"| {name} | {recall} | {sum(texts)} of {len(texts)} |"
 
 
 def _mentions(articles: Sequence[dict[str, Any]]) -> dict[tuple[str, str], str]:
@@ -326,6 +476,9 @@ def _war_errors(result: dict[str, Any]) -> Counter[str]:
         if cause == "SPEAKER":
             kind = result["mentions"].get((article_id, statement_id), "none")
             errors[f"wrong speaker: {kind}"] += 1
+        elif cause == "MISSED":
+            why = result["missed"].get((article_id, statement_id), "")
+            errors[f"missed: {why}"] += 1
         else:
             names = {
                 "WAR": "wrong topic",
@@ -400,41 +553,60 @@ def main() -> None:
     )
     parser.add_argument("--part", choices=("dev", "train"), default="dev")
     parser.add_argument("--errors", type=int, default=0, help="list so many errors")
+    parser.add_argument("--lake", type=Path, default=Path("data/sample"))
     args = parser.parse_args()
-    ours = our_system(args.config, args.model)
+    ours = our_extractor(args.config, args.model)
     if ours is None:
         print("skipped: the learned model's files are absent")
         return
-    systems: dict[str, System] = {args.model: ours}
+    systems: dict[str, System] = {args.model: system_of(ours)}
     peer = textacy_system()
-    if peer is not None:
+    if peer is None:
+        print("textacy is not installed (pip install textacy): no row of it")
+    else:
         systems["textacy"] = peer
-    print(f"spaCy {version('spacy')}, {version_of(ours.nlp)}")
+    print(f"spaCy {version('spacy')}, {ours.version}")
+    print(
+        "the gate is off on PolNeAR (every speaker, any topic), on for war articles\n"
+    )
+    _print(gate_recall(ours, args.data, args.lake))
+    scorer = _war_scorer(args.data)
     for name, system in systems.items():
-        _report(name, system, args)
+        _report(name, system, scorer, args)
+    if args.model == "learned" and scorer is not None:
+        counts, chosen = cross_validated(ours, args.data, scorer)
+        print(
+            "war articles, the blend's threshold chosen on the others (leave one out): "
+            f"end to end, F1 at 0.5 {interval(counts, _end_f1)}; chosen "
+            + ", ".join(f"{least} x{n}" for least, n in sorted(chosen.items()))
+        )
     print(PEERS)
 
 
-def _report(name: str, system: System, args: argparse.Namespace) -> None:
+def _report(name: str, system: System, scorer: Any, args: argparse.Namespace) -> None:
     quote_eval = _quote_eval(args.score)
     if quote_eval is None or not (args.data / "polnear").is_dir():
         print("skipped: PolNeAR or its scorer is absent")
     else:
         result = polnear(system, args.data, args.part, quote_eval)
         _print(polnear_table(f"{name}, {args.part}", result))
-        _print(
-            f"  {count:5} {cause}" for cause, count in result["errors"].most_common()
-        )
+        if result["judged"]:
+            _print(table_of(f"{name}, PolNeAR {args.part}", result["judged"]))
+        _print(_breakdown(result["errors"]))
         _print(result["lines"][: args.errors])
-    scorer = _war_scorer(args.data)
     if scorer is None:
         print("skipped: the war articles are absent")
         return
     result = war(system, args.data, scorer)
     _print(war_table(name, result))
-    _print(f"  {count:5} {cause}" for cause, count in _war_errors(result).most_common())
+    _print(_breakdown(_war_errors(result)))
     listed = result["scored"][0.5][5][: args.errors]
     _print(" | ".join(str(part) for part in error) for error in listed)
+
+
+def _breakdown(errors: Counter[str]) -> Iterator[str]:
+    for cause, count in errors.most_common():
+        yield f"  {count:5} {cause}"
 
 
 def _print(lines: Iterator[str] | Sequence[str]) -> None:

@@ -22,6 +22,8 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.batch import Extractor
+
 GOLD = Path(__file__).resolve().parents[1] / "tests" / "gold" / "world"
 WORD = re.compile(r"\w+")
 
@@ -103,7 +105,8 @@ def gold_items(texts: dict[tuple[str, int], str]) -> dict[tuple[str, int], list[
                     target=bool(one["tracked"] and one["about_war"] and not one["optional"]),
                     optional=one["optional"],
                     extra={"relation": relations.get(ref), "kind": one["kind"],
-                           "flags": one["flags"], "cue": one["cue"]},
+                           "flags": one["flags"], "cue": one["cue"],
+                           "act": one["polarity"]},
                 )
             )  # fmt: skip
     if lost:
@@ -134,9 +137,38 @@ def found_items(
                 words=words_of(texts[key], by_id[row.statement_id]),
                 speaker=row.figure,
                 claim=row.claim_id,
-                extra={"relation": row.relation, "content": row.content},
+                extra={
+                    "relation": row.relation,
+                    "content": row.content,
+                    "act": row.act,
+                    "old": row.is_old,
+                },
             )
         )
+    return items
+
+
+def extracted_items(
+    extractor: Extractor, lake: Path
+) -> dict[tuple[str, int], list[Item]]:
+    """What an extractor finds in the lake's texts: without a pass, so without claims."""
+    files = sorted((lake / "work" / "articles").rglob("*.parquet"))
+    frames = [pd.read_parquet(path) for path in files]
+    rows = list(pd.concat([frame for frame in frames if len(frame)]).itertuples())
+    texts = [(row.text, row.published_at.date()) for row in rows]
+    items: dict[tuple[str, int], list[Item]] = {}
+    for row, found in zip(rows, extractor.quoted(texts), strict=True):
+        for quoted in found:
+            if quoted.about_topic and quoted.speaker.figure_id is not None:
+                spans = [(s.start, s.end) for s in quoted.attribution.content]
+                items.setdefault((row.url, row.revision), []).append(
+                    Item(
+                        ref="",
+                        words=words_of(row.text, spans),
+                        speaker=quoted.speaker.name,
+                        extra={"act": quoted.act.value, "old": quoted.is_old},
+                    )
+                )
     return items
 
 
@@ -267,8 +299,31 @@ def main() -> None:
         )
         if least == 0.5:
             relations(gold)
+            acts(gold)
             alerts(given.lake, found)
             tell(keys, gold, found, given.errors)
+
+
+def acts(gold: dict[tuple[str, int], list[Item]]) -> None:
+    """Of the statements found: is the act the gold's, and are old words called old?"""
+    matched = [g for items in gold.values() for g in items if g.match]
+    wrong: Counter[tuple[str, str]] = Counter()
+    old: Counter[tuple[bool, bool]] = Counter()
+    for item in matched:
+        assert item.match is not None
+        wrong[item.extra["act"], item.match.extra["act"]] += 1
+        old["old" in item.extra["flags"], item.match.extra["old"]] += 1
+    right = sum(n for (one, other), n in wrong.items() if one == other)
+    most = [
+        f"{one} as {other} {n}"
+        for (one, other), n in wrong.most_common()
+        if one != other
+    ]
+    print(f"act right {right}/{len(matched)}; " + ", ".join(most[:8]))
+    print(
+        f"old words: {old[True, True]} of {old[True, True] + old[True, False]} "
+        f"called old, {old[False, True]} others called old"
+    )
 
 
 def tell(keys, gold, found, most: int) -> None:

@@ -36,10 +36,14 @@ class Parser(Protocol):
 Tagger = Callable[[Sequence[str]], list[list[Attribution]]]
 """The learned model: the attributions of each text."""
 
+Joiner = Callable[[Sequence[Attribution], Sequence[Attribution]], list[Attribution]]
+"""Of one text, what the rules and what the tagger found, to what is kept."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extractor:
-    """Everything that extraction needs. Without a ``tagger`` the rules work alone."""
+    """Everything that extraction needs. Without a ``tagger`` the rules work alone;
+    with one, ``join`` decides between the two."""
 
     nlp: Parser
     figures: FigureIndex
@@ -47,6 +51,7 @@ class Extractor:
     cues: Cues
     version: str
     tagger: Tagger | None = None
+    join: Joiner = blended
     context_chars: int = 200
 
     def quoted(
@@ -76,7 +81,7 @@ class Extractor:
                 self.figures,
                 self.topic,
                 self.cues,
-                blended(by_rules, learned) if self.tagger else by_rules,
+                self.join(by_rules, learned) if self.tagger else by_rules,
                 everyone=everyone,
             )
         return out

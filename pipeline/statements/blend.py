@@ -14,6 +14,9 @@ from pipeline.model import Attribution
 SURE_ENOUGH = 0.4
 """The tagger's confidence from which its finding is taken."""
 
+POINTER = 12
+"""A content of so few code points ('something') may only point to what is said."""
+
 QUOTED = "quoted"
 """The method of the rules' findings in quotation marks with a tag."""
 
@@ -31,7 +34,11 @@ def blended(
     """
     ordered = (
         *(one for one in rules if one.method == QUOTED),
-        *(one for one in learned if one.confidence >= at_least),
+        *(
+            one
+            for one in learned
+            if one.confidence >= at_least and not _points(one, rules)
+        ),
         *(one for one in rules if one.method != QUOTED),
     )
     kept: list[Attribution] = []
@@ -41,6 +48,18 @@ def blended(
         if not any(_same(found, rival) for rival in rivals):
             kept.append(found)
     return sorted(kept, key=lambda one: (one.content[0], one.content[-1].end))
+
+
+def _points(one: Attribution, rules: Sequence[Attribution]) -> bool:
+    """Is it a word or two, where the rules have under the same cue what they point to?"""
+    size = sum(map(len, one.content))
+    return size <= POINTER and any(
+        other.cue is not None
+        and one.cue is not None
+        and other.cue.overlaps(one.cue)
+        and sum(map(len, other.content)) > 2 * size
+        for other in rules
+    )
 
 
 def _same(one: Attribution, other: Attribution) -> bool:

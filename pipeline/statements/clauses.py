@@ -13,6 +13,7 @@ from pipeline.statements.lexicon import Verb
 from pipeline.statements.objects import (
     complement,
     described_as,
+    disowned,
     object_of,
     passive,
     preposition,
@@ -37,8 +38,9 @@ def reported(reading: Reading) -> Iterator[Attribution]:
         entries = reading.verb(token)
         if not entries or _spoken_to(token):
             continue
-        if _negated(token) and all(
-            e.act not in (Act.DENIES, Act.ATTITUDE) for e in entries
+        if _neither(token) or (
+            _negated(token)
+            and all(e.act not in (Act.DENIES, Act.ATTITUDE) for e in entries)
         ):
             continue
         found = _content(reading, token, entries)
@@ -80,6 +82,12 @@ def _negated(token: Token) -> bool:
         "refrain",
         "avoid",
     )
+
+
+def _neither(token: Token) -> bool:
+    """``neither confirmed nor denied``: nothing was said."""
+    before = token.i and token.nbor(-1).lower_
+    return before in ("neither", "nor")
 
 
 def _spoken_to(token: Token) -> bool:
@@ -268,6 +276,7 @@ def _gerund(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
 
 
 _FRAMES = (
+    ("object", disowned),
     ("complement", complement),
     ("clause", _clause),
     ("preposition", preposition),

@@ -46,12 +46,14 @@ def quoted(reading: Reading) -> Iterator[Attribution]:
             continue
         tag = _tag_after(reading, number) or _tag_before(reading, number)
         gap = reading.text[end_of_current : quote.outer.start]
-        if current is not None and _goes_on(reading, current, tag, gap):
+        if current is not None and _goes_on(reading, quote, current, tag, gap):
             current = replace(
                 current, content=(*current.content, _content(reading, quote))
             )
             if current.cue is None and tag is not None:
-                current = replace(current, cue=tag.cue, source=tag.source)
+                current = replace(
+                    current, cue=tag.cue, source=tag.source, method="quoted"
+                )
         else:
             if current is not None:
                 yield current
@@ -90,14 +92,18 @@ def loose(reading: Reading, taken: list[Span]) -> Iterator[Quotation]:
             yield quote
 
 
-def _goes_on(reading: Reading, current: Attribution, tag: Tag | None, gap: str) -> bool:
+def _goes_on(
+    reading: Reading, quote: Quotation, current: Attribution, tag: Tag | None, gap: str
+) -> bool:
     """Is a quotation part of the statement before it, over this gap?
 
-    A tag of its own begins a new statement in a new paragraph and where it leads in from
+    One that takes up a quotation left open in the paragraph before is. A tag of its own begins a new statement in a new paragraph and where it leads in from
     the left; the tag that closed the quotation before may lead in the next as well.
     """
     if tag is not None and tag.before and tag.cue == current.cue:
         return True
+    if quote.continues and not gap.strip() and quote.style is not Style.DASH:
+        return tag is None or not tag.before
     if gap.strip().strip(".,;—–-\"“”'’"):
         return False
     if tag is None:

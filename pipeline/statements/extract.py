@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -10,9 +11,10 @@ from spacy.tokens import Doc
 
 from pipeline.model import Act, Attribution, MentionKind, Quoted, Speaker, Voice
 from pipeline.statements import attribution as rules
-from pipeline.statements.acts import act_of, cue_token
+from pipeline.statements.acts import act_of, cue_tokens
 from pipeline.statements.cast import cast_of
 from pipeline.statements.coreference import Antecedents
+from pipeline.statements.datelines import without_datelines
 from pipeline.statements.figures import FigureIndex
 from pipeline.statements.lexicon import Cues, Topic
 from pipeline.statements.nesting import outermost
@@ -21,7 +23,7 @@ from pipeline.statements.quotations import Quotation, quotations
 from pipeline.statements.speakers import Recognition
 from pipeline.statements.topic import judge_of, paragraph
 
-_REACH = 80
+_REACH = 120
 """Code points before and after a cue in which a date is the date of speaking."""
 
 
@@ -45,9 +47,9 @@ def extract_statements(
     """
     if not doc.has_annotation("DEP"):
         return []  # spaCy 3.8 can crash the process when asked for children here
-    found = (
-        rules.attributions(doc, text, cues) if attributions is None else attributions
-    )
+    if attributions is None:
+        attributions = rules.attributions(doc, text, cues)
+    found = list(without_datelines(attributions, text))
     quotes = quotations(text)
     cast = cast_of(doc, text, figures, published)
     contents = sorted(span for one in found for span in one.content)
@@ -60,6 +62,13 @@ def extract_statements(
     return said if everyone else [one for one in said if _counts(one, doc, text)]
 
 
+_UNSAID = re.compile(
+    r"\b(?:neither|nor)\b|(?:\bnot|n[’']t|\bnever|\bdeclin\w+ to|\brefus\w+ to) "
+    r"(?:\w+ )?(?:say|saying|said|comment|confirm|specify|mention|answer|respond|elaborate)\b",
+    re.IGNORECASE,
+)
+"""Cues that tell that nothing was said ('did not say', 'neither confirmed nor denied')."""
+
 THIN = 3
 """So few reported words without a verb say nothing alone ('it', 'the new figure')."""
 
@@ -71,9 +80,21 @@ def _counts(quoted: Quoted, doc: Doc, text: str) -> bool:
     """
     if quoted.act is Act.ATTITUDE or _is_thin(quoted.attribution, doc, text):
         return False
+    if _is_unsaid(quoted.attribution, text):
+        return False
     if quoted.speaker.figure_id is not None:
         return True
     return quoted.speaker.leader and quoted.about_topic
+
+
+def _is_unsaid(one: Attribution, text: str) -> bool:
+    """``did not say whether P``: the cue, with what follows it into the content."""
+    if one.cue is None:
+        return False
+    end = one.cue.end
+    if 0 <= one.content[0].start - end <= 1:
+        end += 12
+    return _UNSAID.search(text, one.cue.start, end) is not None
 
 
 def _is_thin(one: Attribution, doc: Doc, text: str) -> bool:
@@ -100,9 +121,8 @@ def _recognised(
     previous: Speaker | None = None
     for one in sorted(found, key=_place):
         content = " ".join(span.of(text) for span in one.content)
-        tag = _tag(text, one)
-        day, old = said_on(tag, published)
-        act = act_of(one, cue_token(doc, starts, one), text, cues)
+        day, old = said_on(*_tag(text, one), published, _earlier(text, one))
+        act = act_of(one, cue_tokens(doc, starts, one), text, cues)
         about = judge.about(
             content,
             paragraph(text, one.content[0]),
@@ -145,21 +165,28 @@ def _place(one: Attribution) -> int:
     return one.content[0].start
 
 
-def _tag(text: str, one: Attribution) -> str:
-    """The sentence of the cue, without the content."""
+def _tag(text: str, one: Attribution) -> tuple[str, str]:
+    """The words of the cue's sentence before and behind it, without the content."""
     at = one.cue or one.source
     if at is None:
-        return ""
+        return "", ""
     start, end = max(0, at.start - _REACH), min(len(text), at.end + _REACH)
     for span in one.content:
         if span.end <= at.start:
             start = max(start, span.end)
         elif span.start >= at.end:
             end = min(end, span.start)
-    before = max(text.rfind(mark, start, at.start) for mark in (". ", "\n", "! ", "? "))
-    start = max(start, before + 1)
+    marks = (". ", "\n", "! ", "? ")
+    start = max(start, 1 + max(text.rfind(mark, start, at.start) for mark in marks))
     stops = [text.find(mark, at.end, end) for mark in (". ", "\n")]
-    return text[start : min([stop for stop in stops if stop >= 0], default=end)]
+    end = min([stop for stop in stops if stop >= 0], default=end)
+    return text[start : at.start].lstrip(), text[at.end : end]
+
+
+def _earlier(text: str, one: Attribution) -> str:
+    """What stands before a statement, as far as 'that year' may look back."""
+    at = (one.cue or one.content[0]).start
+    return text[max(0, at - 3 * _REACH) : at]
 
 
 def _confidence(one: Attribution, speaker: Speaker) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from spacy.tokens import Token
 
-from pipeline.model import Span
+from pipeline.model import Act, Span
 from pipeline.statements.boundaries import (
     TIMES,
     cut,
@@ -14,6 +14,9 @@ from pipeline.statements.boundaries import (
 )
 from pipeline.statements.lexicon import Verb
 from pipeline.statements.reading import Reading, child
+
+_COMPLETING = frozenset({"of", "for", "to", "with", "as", "on", "over", "against"})
+"""Prepositions that complete a complement where its entry names none."""
 
 
 def complement(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
@@ -44,28 +47,27 @@ def complement(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
             and below.ent_type_ not in ("DATE", "TIME")
         ):
             if start is None and (
-                marked_that(below) or child(below, "nsubj", "nsubjpass") is None
+                marked_that(below)
+                or child(below, "nsubj", "nsubjpass") is None
+                or _asks(below)
             ):
                 continue
             start = below.left_edge.i if start is None else start
             last = max(last, below.right_edge.i)
             complete = True
         elif below.dep_ == "prep" and start is not None and not of_occasion(below):
-            if below.lower_ in (
-                "of",
-                "for",
-                "to",
-                "with",
-                "as",
-                "on",
-                "over",
-                "against",
-            ):
+            if below.lower_ in (entry.prepositions or _COMPLETING):
                 last = max(last, below.right_edge.i)
                 complete = True
     if start is None or not complete:
         return None
     return [reading.span(start, cut(reading, verb, start, last))]
+
+
+def _asks(clause: Token) -> bool:
+    """``whether P``, ``why P``: a question, not what somebody is to do."""
+    first = clause.doc[clause.left_edge.i]
+    return first.tag_ in ("WRB", "WP", "WDT") or first.lower_ in ("whether", "if")
 
 
 def described_as(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
@@ -124,6 +126,8 @@ def object_of(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
         thing.tag_ == "VBG" and thing.left_edge == thing.right_edge
     ):
         return None
+    if entry.prepositions and thing.ent_type_ != "PERSON":
+        return None  # 'attacked the hospital' is a blow
     first, last = thing.left_edge.i, thing.right_edge.i
     for below in verb.rights:
         if below.dep_ == "prep" and below.i == last + 1 and not of_occasion(below):
@@ -139,6 +143,33 @@ def passive(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
     if subject.lower_ in reading.cues.pointers or subject.ent_type_ == "PERSON":
         return None
     return [reading.span(subject.left_edge.i, subject.right_edge.i)]
+
+
+def disowned(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
+    """``P, something X denies``; ``P, a charge that X rejects``: the sentence before.
+
+    What points back is a pointer word or a reporting noun behind a comma, and the
+    relative clause ends the sentence.
+    """
+    thing = verb.head
+    if verb.dep_ != "relcl" or child(verb, "dobj", "ccomp", "xcomp") not in (
+        None,
+        *(c for c in verb.lefts if c.lower_ in ("which", "that")),
+    ):
+        return None
+    if entry.act is not Act.DENIES or not (
+        is_pointer(reading, thing) or reading.noun(thing) is not None
+    ):
+        return None
+    start, end = reading.sentence(verb.i)
+    comma = thing.left_edge.i - 1
+    if comma <= start + 1 or reading.doc[comma].text != ",":
+        return None
+    if verb.right_edge.i < end - 3 or child(verb, "nsubj") is None:
+        return None
+    if not any(t.tag_ in ("VBD", "VBZ", "VBP", "MD") for t in reading.doc[start:comma]):
+        return None
+    return [reading.span(start, comma - 1)]
 
 
 def is_pointer(reading: Reading, token: Token) -> bool:

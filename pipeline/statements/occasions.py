@@ -7,73 +7,134 @@ from datetime import date, timedelta
 
 _MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august",
            "september", "october", "november", "december")  # fmt: skip
-_MONTH = "|".join(m.capitalize() for m in _MONTHS)
-_FULL = re.compile(
-    rf"\b(?:(?P<d1>\d{{1,2}})(?:st|nd|rd|th)? (?P<m1>{_MONTH})|(?P<m2>{_MONTH}) "
-    rf"(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?\b)(?:,? (?P<y>(?:19|20)\d\d))?"
-)
-_MONTH_ONLY = re.compile(
-    rf"\b(?i:in|since|during|back in|mid-|late|early|of)[ -]?(?:mid-|late |early )?"
-    rf"(?P<m>{_MONTH})(?:,? (?:of )?(?P<y>(?:19|20)\d\d))?\b"
-)
-_YEAR = re.compile(r"\b(?i:in|since|back in|during|of) (?P<y>(?:19|20)\d\d)\b")
-_LAST = re.compile(
-    r"\b(?:last|the previous) (?P<unit>year|month|week)\b", re.IGNORECASE
-)
-_AGO = re.compile(
-    r"\b(?P<n>\d{1,2}|a|two|three|four|five|six) (?P<unit>years?|months?|weeks?) "
-    r"(?:ago|earlier|before)\b",
+_WEEKDAYS = (
+    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
+)  # fmt: skip
+_MONTH = f"(?-i:{'|'.join(m.capitalize() for m in _MONTHS)})"
+_DAY = r"(?:st|nd|rd|th)?"
+_AT = r"(?:(?:back |as early as |as far back as )?(?:in|on|during|dated)|back in)"
+_PART = r"(?:mid-|late |early |the (?:spring|summer|autumn|fall|winter) of )?"
+_YEAR = r"(?:19|20)\d\d"
+_NUMBERS = {
+    word: number
+    for number, word in enumerate(
+        ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"), 2
+    )
+} | {"a": 1, "an": 1}
+_DATE = re.compile(
+    r"\b(?:"
+    + "|".join(
+        (
+            rf"(?P<d1>\d{{1,2}}){_DAY} (?P<m1>{_MONTH})(?:,? (?P<y1>{_YEAR}))?",
+            rf"(?P<m2>{_MONTH}) (?P<d2>\d{{1,2}}){_DAY}\b(?:,? (?P<y2>{_YEAR}))?",
+            rf"{_AT} {_PART}(?P<m3>{_MONTH})(?! \d{{1,2}}\b)"
+            rf"(?:,? (?:of )?(?P<y3>{_YEAR})| of (?P<that>that|the same) year)?",
+            rf"(?P<m4>{_MONTH}) (?P<y4>{_YEAR})",
+            rf"{_AT} {_PART}(?P<y5>{_YEAR})",
+            r"(?:last|the previous) (?P<last>year|month|week)",
+            rf"(?P<n>\d{{1,2}}|{'|'.join(_NUMBERS)}) (?P<unit>year|month|week)s? "
+            r"(?:ago|earlier)",
+            rf"(?:last |on )?(?P<weekday>{'|'.join(_WEEKDAYS)})",
+        )
+    )
+    + r")\b",
     re.IGNORECASE,
 )
-_PAST = re.compile(
-    r"\b(?:previously|in the past|at the time|back then|earlier this year)\b", re.I
+_NOT_BEFORE = re.compile(
+    r"\b(?:until|till|since|before|after|by|from|through|between|to|of|for|than|next|"
+    r"the|this|its|his|her|their|our)\s$",
+    re.IGNORECASE,
 )
-_NUMBERS = {"a": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
+_SPOKEN = re.compile(
+    r"\s(?:[\w-]+\s){0,2}?(?:interview|speech|address|statement|remarks?|comments?|post|"
+    r"message|tweet|letter|article|essay|(?:press |news )?conference|briefing|broadcast)\b"
+)
+_RELATIVE = re.compile(r"\b(?:who|which|whose|whom|that|when|where)\b", re.IGNORECASE)
+_OPENING = re.compile(r"\s*(?:\w+ing|In|At|On|During|Back)\b")
+_CLAUSE = re.compile(r"\b(?:and|but|as|while|because)\b|,")
+_ASIDE = re.compile(
+    r",\s(?:who|which|whose|whom|where|elected|appointed|named|born|launched|begun|"
+    r"signed|made|an?|the|then)\b[^,]*,"
+)
+_PAST = re.compile(
+    r"\b(?:previously|in the past|at the time|back then|earlier this year|(?:later )?that year|"
+    r"the year before|a year earlier|years earlier)\b",
+    re.IGNORECASE,
+)
 _DAYS = {"year": 365, "month": 30, "week": 7}
 _OLD = timedelta(days=8)
 
 
-def said_on(tag: str, published: date | None) -> tuple[date | None, bool]:
-    """The day that the words around a cue name, and whether that is long before.
+def said_on(
+    before: str, after: str, published: date | None, earlier: str = ""
+) -> tuple[date | None, bool]:
+    """The day on which words were spoken, as their sentence says, and whether they are old.
 
-    ``tag`` is the sentence of the cue without what was said. A month stands for its first
-    day, a year for its first; without a year the latest such day before ``published`` is
-    meant. Within eight days nothing is old.
+    ``before`` and ``after`` are the sentence's words on both sides of the cue, without
+    what was said; ``earlier`` is text before the sentence, for 'that year'. A month
+    stands for its first day, a year for its first; without a year the latest such day
+    before ``published`` is meant. Within eight days nothing is old. Not taken for days of
+    speaking: those of asides and relative clauses, the ends of spans ('until March 20')
+    and what a thing is called by ('last month's talks').
     """
-    found = _day(tag, published)
-    if found is not None:
-        if published is not None and published - found < _OLD:
-            return None, False
-        return found, True
-    return None, bool(_PAST.search(tag))
+    left, right = _ASIDE.sub(",", before), _ASIDE.sub(",", after)
+    for part in (left, right):
+        for found in _DATE.finditer(part):
+            if not _of_speaking(part, found):
+                continue
+            day = _day(found, published, earlier)
+            if day is None:
+                continue
+            if published is not None and published - day < _OLD:
+                return None, False
+            return day, True
+    return None, bool(_PAST.search(left) or _PAST.search(right))
 
 
-def _day(tag: str, published: date | None) -> date | None:
-    full = _FULL.search(tag)
-    if full is not None:
-        month = full["m1"] or full["m2"]
-        return _made(full["y"], month, int(full["d1"] or full["d2"]), published)
-    month_only = _MONTH_ONLY.search(tag)
-    if month_only is not None:
-        return _made(month_only["y"], month_only["m"], 1, published)
-    year = _YEAR.search(tag)
-    if year is not None:
-        return date(int(year["y"]), 1, 1)
+def _of_speaking(part: str, found: re.Match[str]) -> bool:
+    """Does a date in a tag belong to the act of speaking?"""
+    behind = part[found.end() :]
+    if behind.startswith(("'", "’")):
+        return False
+    if _RELATIVE.search(part, 0, found.start()):
+        return False
+    opens = part[: found.start()].count(" ") <= 2 or _OPENING.match(part)
+    if not opens and _CLAUSE.search(behind):
+        return False  # 'the war began in 2022 and X said'
+    if _NOT_BEFORE.search(part[: found.start()]) or re.match(
+        r"\s(?:and|to|or)\s", behind
+    ):
+        return _SPOKEN.match(behind) is not None
+    return True
+
+
+def _day(found: re.Match[str], published: date | None, earlier: str) -> date | None:
+    if found["weekday"] is not None:
+        if published is None:
+            return None
+        back = (published.weekday() - _WEEKDAYS.index(found["weekday"].lower())) % 7
+        return published - timedelta(days=back)
+    month = found["m1"] or found["m2"] or found["m3"] or found["m4"]
+    if month is not None:
+        year = found["y1"] or found["y2"] or found["y3"] or found["y4"]
+        if found["that"] is not None:
+            years = re.findall(rf"\b{_YEAR}\b", earlier)
+            if not years:
+                return None
+            year = years[-1]
+        return _made(year, month, int(found["d1"] or found["d2"] or 1), published)
+    if found["y5"] is not None:
+        return date(int(found["y5"]), 1, 1)
     if published is None:
         return None
-    last = _LAST.search(tag)
-    if last is not None:
-        unit = last["unit"].lower()
+    if found["last"] is not None:
+        unit = found["last"].lower()
         if unit == "year":
             return date(published.year - 1, 1, 1)
         return published - timedelta(days=_DAYS[unit])
-    ago = _AGO.search(tag)
-    if ago is not None:
-        number = _NUMBERS.get(ago["n"].lower()) or int(ago["n"])
-        return published - timedelta(
-            days=number * _DAYS[ago["unit"].lower().rstrip("s")]
-        )
-    return None
+    word = found["n"].lower()
+    number = _NUMBERS.get(word) or int(word)
+    return published - timedelta(days=number * _DAYS[found["unit"].lower()])
 
 
 def _made(

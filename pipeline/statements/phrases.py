@@ -17,31 +17,65 @@ _CHANNELS = frozenset(
 
 
 def according(reading: Reading) -> Iterator[Attribution]:
-    """``According to X, P`` and ``P, according to X``: the sentence without the phrase."""
-    doc = reading.doc
-    for token in doc:
-        if token.lower_ != "according" or reading.quote_of[token.i] >= 0:
-            continue
-        if token.i + 2 >= len(doc) or doc[token.i + 1].lower_ != "to":
-            continue
-        to = doc[token.i + 1]
-        named = child(to, "pobj") or (child(token, "pobj"))
-        if named is None:
-            continue
+    """``According to X, P`` and ``P, in X's words``: the sentence without the phrase."""
+    for first, last, named in _phrases(reading):
         source = phrase(reading, named)
         if source is None or named.lower_ in _CHANNELS:
             continue
-        start, end = reading.sentence(token.i)
-        last = reading.token_at(source.end - 1)
-        content = list(_rest_of_sentence(reading, token.i, last, start, end))
+        source = _without_subject(reading, source, named)
+        start, end = reading.sentence(first)
+        cue = reading.span(first, last)
+        behind = reading.token_at(max(source.end, cue.end) - 1)
+        content = list(_rest_of_sentence(reading, first, behind, start, end))
         if content:
+            if cue.overlaps(source):  # 'in X's words'
+                cue = reading.span(last, last)
             yield Attribution(
                 content=tuple(content),
-                cue=reading.span(token.i, to.i),
+                cue=cue,
                 source=source,
                 voice=Voice.INDIRECT,
                 method="according",
             )
+
+
+def _without_subject(reading: Reading, source: Span, named: Token) -> Span:
+    """The source up to a comma, where the parser took the subject of P for an apposition."""
+    after = reading.token_at(source.end - 1) + 1
+    if after >= len(reading.doc) or reading.doc[after].pos_ not in ("VERB", "AUX"):
+        return source
+    for i in range(named.i + 1, after):
+        if reading.doc[i].text == ",":
+            return Span(source.start, reading.end_of(i - 1))
+    return source
+
+
+def _phrases(reading: Reading) -> Iterator[tuple[int, int, Token]]:
+    """First and last token of each phrase of the lexicon, and who is named in it.
+
+    ``in the words of`` is also looked for as ``in X's words``.
+    """
+    doc = reading.doc
+    known = [tuple(phrase.split()) for phrase in reading.cues.phrases]
+    opening = {words[0] for words in known}
+    nouns = {w[2] for w in known if len(w) == 4 and w[:2] == ("in", "the")}
+    for token in doc:
+        if token.lower_ not in opening or reading.quote_of[token.i] >= 0:
+            continue
+        for words in known:
+            last = token.i + len(words) - 1
+            if last + 1 >= len(doc) or words != tuple(
+                t.lower_ for t in doc[token.i : last + 1]
+            ):
+                continue
+            named = child(doc[last], "pobj") or child(token, "pobj")
+            if named is not None and named.i > last:
+                yield token.i, last, named
+        noun = child(token, "pobj")
+        if noun is not None and noun.lower_ in nouns:
+            owner = child(noun, "poss")
+            if owner is not None and owner.pos_ in ("PROPN", "NOUN", "PRON"):
+                yield token.i, noun.i, owner
 
 
 def _rest_of_sentence(

@@ -172,7 +172,13 @@ def resumes(reading: Reading, clause: Token) -> Token | None:
             continue
         if child(below, "nsubj", "nsubjpass", "aux", "auxpass") is not None:
             continue
-        if reading.verb(below) and child(below, "ccomp", "dobj", "xcomp") is not None:
+        known = reading.verb(below)
+        openers = {word for entry in known for word in entry.prepositions}
+        if known and any(
+            c.dep_ in ("ccomp", "dobj", "xcomp")
+            or (c.dep_ == "prep" and c.lower_ in openers)
+            for c in below.rights
+        ):
             return below
     return None
 

@@ -9,6 +9,40 @@ from pipeline.statements.reading import Reading, child, content_clause, resumes
 
 _SUBJECT = ("nsubj", "nsubjpass")
 _RELATIVES = frozenset({"who", "which", "that", "whom"})
+_MAKES = frozenset(
+    [
+        "make",
+        "issue",
+        "voice",
+        "express",
+        "deliver",
+        "give",
+        "have",
+        "hold",
+        "offer",
+        "raise",
+        "level",
+        "release",
+        "post",
+        "send",
+        "publish",
+        "put",
+        "repeat",
+        "reiterate",
+        "renew",
+        "echo",
+        "stick",
+        "double",
+        "stand",
+        "face",
+        "reaffirm",
+        "share",
+        "withdraw",
+        "retract",
+        "come",
+    ]
+)
+"""Verbs whose subject makes the claim that is their object."""
 _NO_SPEAKERS = frozenset({"there", "what", "this", "these", "those"})
 
 
@@ -181,7 +215,10 @@ def _last_of(token: Token) -> int:
 
 
 def source_of_noun(reading: Reading, noun: Token) -> Span | None:
-    """``X's claim``, ``the claim by X``, ``X made the claim``."""
+    """``X's claim``, ``the claim by X``, ``X made the claim``.
+
+    Not the subject of any verb: who rejects or cites a claim does not make it.
+    """
     owner = child(noun, "poss")
     if owner is not None:
         return reading.span(owner.left_edge.i, _owner_end(owner))
@@ -190,9 +227,9 @@ def source_of_noun(reading: Reading, noun: Token) -> Span | None:
             named = child(prep, "pobj")
             if named is not None:
                 return phrase(reading, named)
-    if noun.dep_ in ("dobj", "attr") and noun.head.pos_ == "VERB":
+    if noun.dep_ in ("dobj", "attr") and noun.head.lemma_ in _MAKES:
         return source_of_verb(reading, noun.head)
-    if noun.dep_ == "pobj" and noun.head.head.pos_ == "VERB":
+    if noun.dep_ == "pobj" and noun.head.head.lemma_ in _MAKES:
         return source_of_verb(reading, noun.head.head)
     return None
 

@@ -35,9 +35,16 @@ def test_the_tagger_has_the_borders_of_a_clause():
 
 def test_one_cue_is_one_statement():
     clause = a_finding(10, 40, cue=5)
-    tagged = a_finding(50, 60, cue=5, method="learned")
+    tagged = a_finding(50, 75, cue=5, method="learned")
 
     assert blended([clause], [tagged]) == [tagged]
+
+
+def test_what_only_points_yields_to_what_it_points_to():
+    clause = a_finding(10, 60, cue=75)
+    tagged = a_finding(62, 71, cue=75, method="learned")
+
+    assert blended([clause], [tagged]) == [clause]
 
 
 def test_what_only_one_of_them_found_stays_in_text_order_if_it_is_sure():
