@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from difflib import SequenceMatcher
+from importlib.resources import files
 
 from spacy.tokens import Doc, Token
 
@@ -100,6 +102,17 @@ _NOT_NAMES = frozenset(
         "december",
     }
 )
+GIVEN: dict[str, str] = {
+    name: pronoun
+    for pronoun, names in json.loads(
+        files("pipeline.statements").joinpath("given_names.json").read_text("utf-8")
+    ).items()
+    for name in names.split()
+}
+"""Given names that are all but always a man's ('he') or a woman's ('she'), folded."""
+
+_LONG = 7
+"""Letters that a surname must have for a slip of the pen to be forgiven."""
 _ALIKE = 0.72
 """Spelling likeness from which a name behind a role is its holder, misspelt."""
 
@@ -118,8 +131,15 @@ class Member:
     )  # 'russian', 'campaign': beside the name
     nouns: set[str] = field(default_factory=set)  # 'ambassador': what it is called
     titles: set[str] = field(default_factory=set)
+    former: set[str] = field(default_factory=set)  # titles of offices that were left
     places: set[str] = field(default_factory=set)
     spans: list[Span] = field(default_factory=list)
+    stranger: str = ""  # the noun of one who has no name: 'a soldier'
+
+    @property
+    def places_folded(self) -> set[str]:
+        """The words of the places whose offices the member holds."""
+        return {fold(word) for place in self.places for word in place.split()}
 
 
 @dataclass(slots=True)
@@ -130,6 +150,8 @@ class Cast:
     named: list[tuple[Span, Member]]  # names and bodies, in text order
     roles: list[Mention]  # roles without a name behind them, in text order
     places: list[Mention]
+    called: list[tuple[Span, Member]] = field(default_factory=list)
+    """Roles that the date gives to somebody, in text order."""
 
     def over(self, span: Span) -> list[tuple[Span, Member]]:
         """Members named inside the span."""
@@ -157,7 +179,8 @@ class _Casting:
         self.starts = [token.idx for token in doc]
         self.by_figure: dict[str, Member] = {}
         self.by_name: dict[str, Member] = {}  # folded full name
-        self.by_last: dict[str, Member] = {}  # folded last word
+        self.by_last: dict[str, list[Member]] = {}  # folded last word, newest first
+        self.by_first: dict[str, list[Member]] = {}  # folded given name
         self.members: list[Member] = []
         self.named: list[tuple[Span, Member]] = []
 
@@ -195,6 +218,7 @@ class _Casting:
             if role.named is not None:
                 self._introduce(role, taken)
         self._entities(taken)
+        self._surnames()
         self.named.sort(key=lambda entry: (entry[0].start, -entry[0].end))
         cast = Cast(
             members=self.members,
@@ -203,6 +227,11 @@ class _Casting:
             places=[m for m in mentions if m.kind is MentionKind.BODY and m.place],
         )
         self._describe(cast, roles)
+        cast.called = [
+            (role.span, self._of_figure(role.figure))
+            for role in cast.roles
+            if role.figure is not None and role.figure.kind is FigureKind.PERSON
+        ]
         return cast
 
     def _of_figure(self, figure: Figure) -> Member:
@@ -220,6 +249,8 @@ class _Casting:
                 if self.on is None or office.held_on(self.on):
                     member.titles.add(office.title)
                     member.places.add(office.of)
+                elif office.until is not None and office.until <= self.on:
+                    member.former.add(office.title)
             if figure.country:
                 member.places.add(figure.country)
             self.by_figure[figure.id] = member
@@ -230,7 +261,12 @@ class _Casting:
         self.members.append(member)
         self.by_name[_folded(member.name)] = member
         if member.kind is MentionKind.NAME:
-            self.by_last[_folded(member.name).split()[-1]] = member
+            words = _folded(member.name).split()
+            self.by_last.setdefault(words[-1], []).insert(0, member)
+            if len(words) > 1:
+                self.by_first.setdefault(words[0], []).append(member)
+            if not member.pronoun and len(words) > 1:
+                member.pronoun = GIVEN.get(words[0], "")
 
     def _add(self, span: Span, member: Member) -> None:
         member.spans.append(span)
@@ -276,12 +312,13 @@ class _Casting:
         if not words or words != name.split():
             return
         if role.figure is not None and self._misspelt(name, role.figure):
-            self._add(role.named, self._of_figure(role.figure))
-            self.by_last[fold(words[-1])] = self.by_figure[role.figure.id]
+            member = self._of_figure(role.figure)
+            self._add(role.named, member)
+            self.by_last.setdefault(fold(words[-1]), []).insert(0, member)
             taken.append(role.named)
             return
         if len(words) < 2:
-            known = self.by_last.get(fold(words[0]))
+            known = self._surnamed(fold(words[0]))
             if known is not None:
                 self._entitle(known, role)
             return
@@ -296,7 +333,7 @@ class _Casting:
 
     def _entitle(self, member: Member, role: Mention) -> None:
         if role.title is not None:
-            member.titles.add(role.title.id)
+            (member.former if role.former else member.titles).add(role.title.id)
             member.nouns.update(fold(form).split()[-1] for form in role.title.forms)
             if role.title.leader and (not role.former or role.title.former):
                 placed = role.place is not None and (
@@ -312,23 +349,18 @@ class _Casting:
             self._gender(member, fold(word))
 
     def _gender(self, member: Member, word: str) -> None:
-        if member.pronoun:
-            return
-        if word in _HE:
-            member.pronoun = "he"
-        elif word in _SHE:
-            member.pronoun = "she"
+        member.pronoun = member.pronoun or _pronoun_of(word)
 
     def _person(self, name: str) -> Member:
         key = _folded(name)
         known = self.by_name.get(key)
         if known is None:
             words = key.split()
-            last = self.by_last.get(words[-1])
-            if last is not None and (
-                len(words) == 1 or _one_person(key, _folded(last.name))
-            ):
-                return last
+            for last in self.by_last.get(words[-1], ()):
+                if len(words) == 1 or _one_person(key, _folded(last.name)):
+                    if len(words) > 1 and not last.pronoun and last.figure is None:
+                        last.pronoun = GIVEN.get(words[0], "")
+                    return last
             known = Member(name=name, kind=MentionKind.NAME)
             self._know(known)
         return known
@@ -356,16 +388,80 @@ class _Casting:
             inside = fold(self.doc[entity.start].text).strip(".")
             honorific = inside if inside in _HONORIFICS else honorific
             if len(words) == 1:
-                member = self.by_last.get(fold(words[0])) or self.by_name.get(
-                    fold(words[0])
-                )
-                if member is None:
-                    member = self._person(name)
+                member = self._short(fold(words[0]), honorific)
             else:
-                member = self._person(name)
+                member = self.by_name.get(_folded(name))
+            if member is None:
+                figure = self._slip(words)
+                member = self._of_figure(figure) if figure else self._person(name)
             if honorific in _HONORIFICS:
                 self._gender(member, honorific)
             self._add(span, member)
+
+    def _slip(self, words: Sequence[str]) -> Figure | None:
+        """The figure whose long surname this is but for one slip of the pen.
+
+        A given name must be the figure's, and the last letter must agree: in many
+        languages it tells another member of the family.
+        """
+        last = fold(words[-1])
+        if len(last) < _LONG or last in self.by_last:
+            return None
+        found = {}
+        for figure in self.index.figures:
+            if figure.kind is not FigureKind.PERSON:
+                continue
+            known = fold(figure.name.split()[-1])
+            if len(known) < _LONG or known[-1] != last[-1] or not one_slip(last, known):
+                continue
+            given = {fold(w) for name in figure.names for w in name.split()}
+            given |= {fold(w) for w in figure.name.split()}
+            if all(fold(word) in given for word in words[:-1]):
+                found[figure.id] = figure
+        return next(iter(found.values())) if len(found) == 1 else None
+
+    def _surnames(self) -> None:
+        """Surnames of persons named in full, where the entity recogniser was silent."""
+        taken = sorted(span for span, _ in self.named)
+        for token in self.doc:
+            if token.pos_ != "PROPN" or token.ent_type_ == "PERSON":
+                continue
+            word = fold(token.text)
+            if word not in self.by_last or not token.text[:1].isupper():
+                continue
+            span = Span(token.idx, token.idx + len(token))
+            at = bisect_left(taken, span)
+            if any(span.overlaps(other) for other in taken[max(0, at - 1) : at + 1]):
+                continue
+            before = self.doc[token.i - 1] if token.i else None
+            after = self.doc[token.i + 1] if token.i + 1 < len(self.doc) else None
+            honorific = fold(before.text).strip(".") if before is not None else ""
+            member = self._surnamed(word, _pronoun_of(honorific))
+            if member is None or " " not in member.name:
+                continue
+            if _continues(before, token) and honorific not in _HONORIFICS:
+                continue
+            if after is not None and _continues(token, after):
+                continue
+            self._add(span, member)
+
+    def _short(self, word: str, honorific: str) -> Member | None:
+        """Who is meant by a bare surname, or by a given name that only one person has."""
+        pronoun = _pronoun_of(honorific)
+        member = self._surnamed(word, pronoun) or self.by_name.get(word)
+        if member is not None or honorific in _HONORIFICS:
+            return member
+        called = self.by_first.get(word, ())
+        return called[0] if len(called) == 1 else None
+
+    def _surnamed(self, word: str, pronoun: str = "") -> Member | None:
+        """Who bears a surname; 'Mr' and 'Mrs' tell namesakes apart."""
+        bearers = self.by_last.get(word, [])
+        for member in bearers:
+            if pronoun and member.pronoun == pronoun:
+                return member
+        fits = [m for m in bearers if not pronoun or not m.pronoun]
+        return fits[0] if fits else None
 
     def _describe(self, cast: Cast, roles: Iterable[Mention]) -> None:
         """Titles in apposition, and the nouns that stand beside a name."""
@@ -421,6 +517,22 @@ class _Casting:
             yield head.head, True
 
 
+def _continues(one: Token | None, other: Token) -> bool:
+    """Do two tokens belong to one longer name ('Smith Foundation')?"""
+    return (
+        one is not None
+        and one.pos_ == other.pos_ == "PROPN"
+        and one.text[:1].isupper()
+        and other.text[:1].isupper()
+        and other.ent_iob_ == "I"
+    )
+
+
+def _pronoun_of(word: str) -> str:
+    """The gender that a title or a noun tells, as a pronoun, or nothing."""
+    return "he" if word in _HE else "she" if word in _SHE else ""
+
+
 def _trimmed(text: str, start: int, end: int) -> Span | None:
     """An entity without honorifics, possessive ending and line breaks."""
     raw = text[start:end]
@@ -451,6 +563,18 @@ def _one_person(one: str, other: str) -> bool:
     if len(a) == 1 or len(b) == 1:
         return True
     return a[0] == b[0] or (a[0][:1] == b[0][:1] and min(len(a[0]), len(b[0])) == 1)
+
+
+def one_slip(one: str, other: str) -> bool:
+    """Do two words differ by one letter more, less or other, or by two that swapped?"""
+    if one == other or abs(len(one) - len(other)) > 1:
+        return False
+    a, b = sorted((one, other), key=len)
+    i = next((k for k, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), len(a))
+    if len(a) < len(b):
+        return a[i:] == b[i + 1 :]
+    swapped = a[i : i + 2] == b[i : i + 2][::-1] and a[i + 2 :] == b[i + 2 :]
+    return swapped or a[i + 1 :] == b[i + 1 :]
 
 
 def _alike(one: str, other: str) -> bool:

@@ -12,7 +12,7 @@ from spacy.tokens import Doc, Token
 
 from pipeline.model import Attribution, Figure, FigureKind, MentionKind, Span, Speaker
 from pipeline.statements.cast import Cast, Member
-from pipeline.statements.coreference import PRONOUNS, Antecedents
+from pipeline.statements.coreference import GENDERED, PRONOUNS, Antecedents, clashes
 from pipeline.statements.figures import FigureIndex, Mention, fold
 
 _AND = re.compile(r"\b(?:and|&)\b")
@@ -20,9 +20,75 @@ _APART = re.compile(
     r"\b(?:spokes\w+|aides?|allies|advisers?|officials?|with|for|about)\b|['’]s\b"
 )
 _BOTH = re.compile(
-    r"(?:the )?(?:two|both)(?: (?:men|women|leaders|presidents|ministers|politicians))?$|they$",
+    r"(?:the )?(?:two|both|pair)(?:(?: of)?(?: the)?(?: \w+){0,2}? "
+    r"(?P<noun>men|women|leaders|politicians|presidents|ministers|chancellors))?$|they$",
     re.IGNORECASE,
 )
+_MEN = {"men": "he", "women": "she"}
+_NEAR = 600
+"""Code points within which 'they' goes on with those who spoke jointly."""
+_THINGS = frozenset(
+    {
+        "administration",
+        "agency",
+        "analysis",
+        "army",
+        "article",
+        "authority",
+        "body",
+        "broadcaster",
+        "campaign",
+        "channel",
+        "committee",
+        "company",
+        "commission",
+        "council",
+        "court",
+        "department",
+        "document",
+        "embassy",
+        "filing",
+        "government",
+        "group",
+        "headline",
+        "institute",
+        "law",
+        "lawsuit",
+        "letter",
+        "magazine",
+        "ministry",
+        "movement",
+        "network",
+        "newspaper",
+        "office",
+        "organisation",
+        "organization",
+        "outlet",
+        "paper",
+        "party",
+        "plan",
+        "poll",
+        "post",
+        "press",
+        "release",
+        "report",
+        "resolution",
+        "service",
+        "site",
+        "station",
+        "statement",
+        "story",
+        "study",
+        "survey",
+        "team",
+        "think-tank",
+        "tweet",
+        "union",
+        "video",
+        "website",
+    }
+)
+"""Nouns that a cue may have for its source and that are no person."""
 _JOINED = frozenset({"appos", "compound", "flat", "nmod", "dep"})
 _ARTICLES = ("the ", "a ", "an ", "The ", "A ", "An ")
 
@@ -50,13 +116,49 @@ class Recognition:
             for member in reversed(joint):
                 self.antecedents.said(found.source.end, member)
             self.antecedents.together = joint
+            self.antecedents.joined_at = found.source.end
             return [
                 _speaker(member, found.source, MentionKind.NAME) for member in joint
             ]
-        if _BOTH.match(found.source.of(self.text)) and self.antecedents.together:
-            both = self.antecedents.together
+        both = self._both(found.source)
+        if both:
+            for member in both:
+                self.antecedents.said(found.source.end, member)
+            self.antecedents.together = both
+            self.antecedents.joined_at = found.source.end
             return [_speaker(member, found.source, MentionKind.ROLE) for member in both]
         return [self._one(found.source, self._root(found.source), found.content)]
+
+    def _both(self, source: Span) -> list[Member]:
+        """``the two presidents``, ``both leaders``, ``they``: the two who are meant.
+
+        Those who spoke jointly before; without them the two persons mentioned last who
+        fit the noun, tracked or holders of an office. Empty where there are none.
+        """
+        found = _BOTH.match(source.of(self.text))
+        if found is None:
+            return []
+        together = self.antecedents.together
+        near = source.start - self.antecedents.joined_at <= _NEAR
+        if together and (near or found["noun"]):
+            return together
+        noun = (found["noun"] or "").lower()
+        if not noun:
+            return []
+        ids = {
+            title.id
+            for title in self.index.offices.titles
+            if any(fold(form).split()[-1] == noun[:-1] for form in title.forms)
+        }
+
+        def fits(member: Member) -> bool:
+            if noun in _MEN:
+                return member.pronoun == _MEN[noun]
+            if member.figure is None and not member.leader:
+                return False
+            return not ids or bool(ids & (member.titles | member.former))
+
+        return list(self.antecedents.last_two(source.start, fits) or ())
 
     def _going_on(self, found: Attribution, previous: Speaker | None) -> Speaker:
         member = self.antecedents.last_speaker(found.content[0].start)
@@ -126,6 +228,7 @@ class Recognition:
             )
         if member is not None:
             self.antecedents.said(span.end, member)
+            self.antecedents.mentioned(span, member)
             return _speaker(member, span, MentionKind.ROLE)
         place = self._place(root)
         if (
@@ -136,7 +239,40 @@ class Recognition:
             member = self._government(place)
             self.antecedents.said(span.end, member)
             return _speaker(member, span, MentionKind.GROUP)
-        return self._as_written(span)
+        speaker = self._as_written(span)
+        stranger = self._stranger(speaker.name, root)
+        if stranger is not None:
+            self.antecedents.said(span.end, stranger)
+            self.antecedents.mentioned(span, stranger)
+        return speaker
+
+    def _stranger(self, name: str, root: Token) -> Member | None:
+        """Somebody without a name, or a body that nobody tracks, as a pronoun may mean it.
+
+        'The candidate' is a stranger only if the text has said 'a candidate' before: else
+        it is somebody whom it has named.
+        """
+        if root.pos_ not in ("NOUN", "PROPN"):
+            return None
+        word = fold(root.lemma_)
+        plural = root.tag_ in ("NNS", "NNPS") or any(
+            t.dep_ == "conj" for t in root.rights
+        )
+        definite = any(t.lower_ in ("the", "this", "that") for t in root.lefts)
+        for member in reversed(self.cast.members):
+            if member.figure is not None:
+                continue
+            if member.name == name or (definite and member.stranger == word):
+                return member
+        if plural or root.ent_type_ in ("ORG", "GPE", "NORP") or word in _THINGS:
+            kind, pronoun = MentionKind.GROUP, "they" if plural else "it"
+        else:
+            if definite and root.pos_ == "NOUN":
+                return None
+            kind, pronoun = MentionKind.NAME, GENDERED.get(word, "")
+        member = Member(name=name, kind=kind, pronoun=pronoun, stranger=word)
+        self.cast.members.append(member)
+        return member
 
     def _named(self, span: Span, root: Token) -> Member | None:
         """The member whose name is the head of the source, or stands in apposition."""
@@ -192,7 +328,14 @@ class Recognition:
                     return None, body
             if definite and not any(t.dep_ == "prep" for t in root.rights):
                 return None, self.antecedents.of_noun(
-                    fold(root.lemma_), words, root.idx
+                    fold(root.lemma_),
+                    words,
+                    root.idx,
+                    frozenset(
+                        fold(t.text)
+                        for t in self.doc[root.left_edge.i : root.i]
+                        if t.pos_ in ("PROPN", "ADJ") and t.text[:1].isupper()
+                    ),
                 )
         return None, None
 
@@ -203,7 +346,10 @@ class Recognition:
         for span, member in self.cast.named:
             if span.start > root.idx and best is not None:
                 break
-            if role.title is not None and role.title.id not in member.titles:
+            held = member.former if role.former else member.titles
+            if role.title is not None and role.title.id not in held:
+                continue
+            if clashes(root.lower_, member):
                 continue
             if role.title is None and not role.leads:
                 continue

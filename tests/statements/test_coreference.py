@@ -5,9 +5,10 @@ from __future__ import annotations
 from spacy.tokens import Doc
 
 from pipeline.model import MentionKind, Span
-from pipeline.statements.cast import Cast, Member
+from pipeline.statements.cast import Cast, Member, one_slip
 from pipeline.statements.coreference import Antecedents
 from pipeline.statements.quotations import quotations
+from pipeline.statements.salience import NAMES, Measures, salience
 from tests.statements.parses import VOCAB
 
 
@@ -97,3 +98,34 @@ def test_nobody_is_meant_where_nobody_agrees():
 
 def test_we_means_nobody():
     assert meant("Flavia came. Then we spoke.", "we", a_person("Flavia", "she")) is None
+
+
+def test_a_name_in_the_words_whose_speaker_is_sought_is_not_the_speaker():
+    people = a_person("Rudolf", "he"), a_person("Michael", "he")
+    text = "Rudolf rose. “ Michael lies and Michael steals ” he said"
+
+    assert meant(text, "he", *people) == "Rudolf"
+
+
+def test_a_pronoun_in_between_keeps_its_bearer_in_view():
+    people = a_person("Rudolf", "he"), a_person("Michael", "he")
+    text = "Rudolf rose. Then he left. Trains to Michael ran. Then he spoke."
+
+    assert meant(text, "he", *people, subjects=("Rudolf", "he")) == "Rudolf"
+
+
+def test_one_slip_is_forgiven_and_two_are_not():
+    assert one_slip("zelenksy", "zelensky")
+    assert one_slip("zelenky", "zelensky")
+    assert one_slip("zelenskky", "zelensky")
+    assert one_slip("zelonsky", "zelensky")
+    assert not one_slip("zelensky", "zelensky")
+    assert not one_slip("zolonsky", "zelensky")
+
+
+def test_every_measure_has_a_weight_and_more_of_a_good_one_is_more():
+    none = Measures(**dict.fromkeys(NAMES, 0.0))
+    subject = Measures(**{**dict.fromkeys(NAMES, 0.0), "subject": 1.0})
+    far = Measures(**{**dict.fromkeys(NAMES, 0.0), "sentences": 2.0})
+
+    assert salience(far) < salience(none) < salience(subject)
