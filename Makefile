@@ -47,7 +47,7 @@ test-faults: setup ## kill -9 at every single write of a pass (minutes)
 	@$(BIN)/python -m pytest tests/faults --every-kill -s --timeout 3000
 
 lock: ## resolve the lock again
-	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --python-version 3.11 --extra dev -o requirements.lock pyproject.toml
+	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --python-version 3.11 --extra dev --extra cluster --extra bulk -o requirements.lock pyproject.toml
 
 clean: ## remove everything that the targets above made
 	rm -rf .venv .cache .airflow data build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

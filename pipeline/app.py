@@ -27,6 +27,7 @@ from pipeline import (
 )
 from pipeline.adapters import disk
 from pipeline.adapters.archive import WarcArchive
+from pipeline.adapters.bucket import BucketStore
 from pipeline.adapters.config import (
     ChannelConfig,
     ConfigFolder,
@@ -46,7 +47,7 @@ from pipeline.adapters.db import (
 from pipeline.adapters.http import HttpFetcher
 from pipeline.adapters.jsonl import read_lines, write_lines
 from pipeline.adapters.judgements import JudgementFile
-from pipeline.adapters.lake import LocalLake, write_whole
+from pipeline.adapters.lake import LocalLake, ParquetLake, write_whole
 from pipeline.adapters.nlp import open_nlp, version_of
 from pipeline.adapters.notify import open_channels
 from pipeline.adapters.secrets import refuse_readable, secret_of
@@ -148,14 +149,15 @@ class App:
         self.config = ConfigFolder(
             settings.config, needed=settings.config != DEFAULT_CONFIG
         )
-        root = Path(settings.lake)
+        self.bucket: BucketStore | None = None
         if "://" in settings.lake:
-            raise InputError(
-                f"lake {settings.lake}", "only a local folder is supported so far"
-            )
-        _rooms(root)
-        self.lake = LocalLake(root)
-        self.archive = WarcArchive(root)
+            self.bucket = BucketStore(settings.lake, endpoint=settings.lake_endpoint)
+            self.lake: ParquetLake = ParquetLake(self.bucket)
+        else:
+            root = Path(settings.lake)
+            _rooms(root)
+            self.lake = LocalLake(root)
+        self.archive = WarcArchive(self.lake.store)
 
     # ---------------------------------------------------------------------- the parts
 
@@ -164,6 +166,11 @@ class App:
         given = self.settings.database_url or secret_of(DATABASE_URL, os.environ)
         if isinstance(given, str):
             given = SecretStr(given)
+        if self.bucket is not None and given is None:
+            raise InputError(
+                "setting ONRECORD_DATABASE_URL",
+                f"is needed where the lake is no folder ({self.settings.lake})",
+            )
         path = (Path(self.settings.lake) / "state.sqlite").absolute()
         return Database(given.get_secret_value() if given else f"sqlite:///{path}")
 
@@ -230,13 +237,13 @@ class App:
 
     @cached_property
     def judgements(self) -> JudgementFile:
-        return JudgementFile(Path(self.settings.lake) / "judgements.jsonl")
+        return JudgementFile(self.lake.store)
 
     def channels(self) -> dict[str, Channel]:
         try:
             made = open_channels(
                 self._alerts[1],
-                folder=Path(self.settings.lake),
+                folder=self.bucket or Path(self.settings.lake),
                 environment=os.environ,
             )
         except ValueError as error:
@@ -359,7 +366,7 @@ class App:
             reports.append(self._step(name)(last))
         return reports
 
-    def close_day(self, day: date) -> Path:
+    def close_day(self, day: date) -> str:
         """Publish a day once more, check it against the archive, write its page.
 
         DamagedError names the first row that the archive does not prove.
@@ -414,7 +421,7 @@ class App:
         """Whether answers of a day were removed since they are older than is kept."""
         return proof.expired(day, lake=self.lake, archive=self.archive)
 
-    def digest(self, day: date | None = None) -> Path:
+    def digest(self, day: date | None = None) -> str:
         """Write the page of a published day (the last one) and the list of days."""
         there = self.lake.published("statements")
         if not there:
@@ -424,7 +431,7 @@ class App:
             raise InputError(f"--date {day}", f"not published; the last is {there[-1]}")
         topic = self.config.topic(self.settings.topic)
         names = {topic.id: topic.name} | {one.id: one.name for one in topic.subtopics}
-        return Path(daily_page.write_page(day, lake=self.lake, names=names))
+        return daily_page.write_page(day, lake=self.lake, names=names)
 
     def check_feeds(self, now: datetime) -> list[dict[str, Any]]:
         """Every feed asked once, nothing stored: a row each."""
