@@ -14,6 +14,7 @@ from time import monotonic
 from tomllib import TOMLDecodeError
 from typing import Any, Concatenate, ParamSpec
 
+import pyarrow as pa
 from pydantic import SecretStr, ValidationError
 
 from pipeline import (
@@ -52,7 +53,7 @@ from pipeline.adapters.nlp import open_nlp, version_of
 from pipeline.adapters.notify import open_channels
 from pipeline.adapters.secrets import refuse_readable, secret_of
 from pipeline.adapters.tagger import open_tagger
-from pipeline.batch import Extractor
+from pipeline.batch import Extractor, statements_of
 from pipeline.claims.compare import compare_pair
 from pipeline.claims.judged import counted, error_rate
 from pipeline.errors import (
@@ -139,6 +140,13 @@ def _alone(room: str) -> Callable[[Step[P]], Step[P]]:
         return held
 
     return bound
+
+
+Found = Callable[[Partition, pa.Table], pa.Table]
+"""The statements of a partition's articles."""
+
+Engine = Callable[["App", list[Partition]], Found]
+"""From an app, and the partitions to be made, to what finds their statements."""
 
 
 class App:
@@ -282,12 +290,19 @@ class App:
         )
 
     @_alone("work")
-    def extract(self, at: datetime) -> Report:
-        if not self.progress.pending("extract", Partition.at(at)):
+    def extract(self, at: datetime, *, engine: Engine | None = None) -> Report:
+        pending = self.progress.pending("extract", Partition.at(at))
+        if not pending:
             return Report(step="extract")  # no model is loaded for nothing
         return steps.extract(
-            at, lake=self.lake, extractor=self.extractor, progress=self.progress
+            at,
+            lake=self.lake,
+            found_in=engine(self, pending) if engine else self._found_here,
+            progress=self.progress,
         )
+
+    def _found_here(self, _: Partition, articles: pa.Table) -> pa.Table:
+        return statements_of(articles, extractor=self.extractor)
 
     @_alone("work")
     def match(self, at: datetime) -> Report:
@@ -352,9 +367,17 @@ class App:
         return self.archive.expire(today - timedelta(days=days)) if days else 0
 
     def rebuild(
-        self, since: date, *, alert: bool = False, tell: Tell = silently
+        self,
+        since: date,
+        *,
+        alert: bool = False,
+        engine: Engine | None = None,
+        tell: Tell = silently,
     ) -> list[Report]:
-        """Days since ``since`` again from the archive. Asks no feed; alerts if told."""
+        """Days since ``since`` again from the archive. Asks no feed; alerts if told.
+
+        ``engine`` finds the statements elsewhere (pipeline.bulk).
+        """
         now = datetime.now(UTC)
         partitions = self.archive.partitions(since)
         steps.stale_since(since, archive=self.archive, progress=self.progress, now=now)
@@ -363,7 +386,10 @@ class App:
         reports = []
         for name in names:
             tell(name)
-            reports.append(self._step(name)(last))
+            if name == "extract":
+                reports.append(self.extract(last, engine=engine))
+            else:
+                reports.append(self._step(name)(last))
         return reports
 
     def close_day(self, day: date) -> str:
@@ -540,7 +566,8 @@ class App:
     def status(self, now: datetime) -> dict[str, Any]:
         self.check_config()
         states = DbFeedStates(self.database).load(self.feeds)
-        root, counts = Path(self.settings.lake), self.outbox.channels()
+        root = Path(self.settings.lake) if self.bucket is None else None
+        counts = self.outbox.channels()
         found = health.status(
             now,
             feeds=self.feeds,
@@ -550,14 +577,14 @@ class App:
             steps=self._last_runs(),
             outbox=self.outbox.counts(),
             waiting_since=self.outbox.waiting_since(),
-            disk=disk.usage(root),
+            disk=disk.usage(root) if root else {},
         )
         configured = {channel.id for channel in self._alerts[1]}
         found["faults"] += [
             f"channel {name}: its alerts wait, and alerts.toml has no such channel"
             for name, states_ in counts.items()
             if name not in configured and states_.keys() & {"pending", "failed"}
-        ] + disk.readable(root)
+        ] + (disk.readable(root) if root else [])
         return found | {
             "channels": counts,
             "judgements": counted(self.judgements.all()),
@@ -612,7 +639,8 @@ def open_app(**overrides: Any) -> App:
         if not (place[0] in given or any(n.startswith(name) for n in _variables())):
             raise at_setting(settings_file(given), place, first["msg"]) from error
         raise ConfigError(f"setting {name}", None, first["msg"]) from error
-    if settings.database_url is not None and DATABASE_URL not in _variables():
+    elsewhere = DATABASE_URL in _variables() or "database_url" in given
+    if settings.database_url is not None and not elsewhere:
         url, path = settings.database_url.get_secret_value(), settings_file(given)
         if ":" in url.partition("@")[0].partition("://")[2] and path.is_file():
             refuse_readable(path, "database_url holds a password")

@@ -89,6 +89,10 @@ class Store(Protocol):
         """Replace what is there by what ``how`` makes of it, with nobody in between."""
         ...
 
+    def sweep(self) -> int:
+        """Remove what killed writers left aside; how many."""
+        ...
+
 
 Change = Callable[[bytes | None], bytes | None]
 """From what is there to what shall be there; None to leave it."""
@@ -146,6 +150,20 @@ class FolderStore:
                 write_whole(path, body)
         finally:
             os.close(fd)
+
+    def sweep(self) -> int:
+        """Remove what killed writers left aside; how many.
+
+        Nobody may be writing archive, work or tables now.
+        """
+        left = [
+            *self.root.glob("work/*/date=*/.*.tmp"),
+            *self.root.glob("tables/*/date=*/.*.tmp"),
+            *self.root.glob("archive/date=*/.*.tmp"),
+        ]
+        for path in left:
+            path.unlink(missing_ok=True)
+        return len(left)
 
 
 def _refused(error: OSError) -> None:
@@ -210,6 +228,9 @@ class ParquetLake:
         self.store.put(f"site/{name}", html.encode())
         return f"{self.store.where}/site/{name}"
 
+    def sweep(self) -> int:
+        return self.store.sweep()
+
     def _get(self, name: str) -> bytes | None:
         try:
             return self.store.get(name)
@@ -237,20 +258,6 @@ class LocalLake(ParquetLake):
     def __init__(self, root: Path) -> None:
         super().__init__(FolderStore(root))
         self.root = root
-
-    def sweep(self) -> int:
-        """Remove what killed writers left aside; how many files.
-
-        Nobody may be writing archive, work or tables now.
-        """
-        left = [
-            *self.root.glob("work/*/date=*/.*.tmp"),
-            *self.root.glob("tables/*/date=*/.*.tmp"),
-            *self.root.glob("archive/date=*/.*.tmp"),
-        ]
-        for path in left:
-            path.unlink(missing_ok=True)
-        return len(left)
 
 
 def _work(name: str, partition: Partition) -> str:
