@@ -208,7 +208,7 @@ def redis() -> Iterator[Server]:
 def storage() -> Iterator[Server]:
     """moto's S3, in an environment of its own, with the bucket ``lake``."""
     if not MOTO.exists():
-        raise MissingError(f"{MOTO} is not there: make setup-cluster")
+        raise MissingError(f"{MOTO} is not there: make .cache/moto/.done")
     port = free_port()
     with _folder(None) as folder:
         command = [str(MOTO), "-H", "127.0.0.1", "-p", str(port)]
