@@ -66,8 +66,7 @@ class Cluster:
         until(
             lambda: self.ask("GET", "/dags/monitor")["dag_id"], "the DAG monitor", 300
         )
-        for dag in ("monitor", "close_day"):
-            self.ask("PATCH", f"/dags/{dag}", {"is_paused": False})
+        self.ask("PATCH", "/dags/monitor", {"is_paused": False})
 
     def stop(self) -> None:
         self._ended.set()
