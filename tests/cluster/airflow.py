@@ -127,10 +127,17 @@ class Cluster:
         return self.tasks(run)
 
     def busy_worker(self) -> Process | None:
-        """The worker that has a task: below it runs more than its pool of one."""
+        """The worker that has a task: it runs below it under a name of its own."""
         workers = [p for n, p in self.processes.items() if n.startswith("worker")]
-        found = [p for p in workers if p.alive() and len(_family(p)) > 2]
+        found = [p for p in workers if p.alive() and any(map(_is_task, _family(p)))]
         return found[0] if found else None
+
+    def busy(self) -> Process:
+        """The same, waited for."""
+        found: list[Process | None] = []
+        until(lambda: found.append(self.busy_worker()) or found[-1], "a task", 300)
+        assert found[-1] is not None
+        return found[-1]
 
 
 def kill(process: Process) -> None:
@@ -143,6 +150,12 @@ def _family(process: Process) -> list[psutil.Process]:
         head = psutil.Process(process.pid)
         return [head, *head.children(recursive=True)]
     return []
+
+
+def _is_task(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return " ".join(process.cmdline()).startswith("airflow worker -- ")
+    return False
 
 
 def _kill(family: list[psutil.Process]) -> None:

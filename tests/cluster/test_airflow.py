@@ -45,8 +45,7 @@ def test_the_same_tables_though_workers_redis_and_schedulers_fall(
 
     world.show(polls[1].id)
     run = running.monitor(polls[1].at)
-    until(running.busy_worker, "a worker at work", 300)
-    airflow.kill(running.busy_worker())
+    airflow.kill(running.busy())
     killed = datetime.now(UTC)
     again = [t for t in running.ended(run, 900).values() if t["try_number"] > 1]
     ended = [datetime.fromisoformat(task["end_date"]) for task in again]
@@ -57,7 +56,7 @@ def test_the_same_tables_though_workers_redis_and_schedulers_fall(
 
     world.show(polls[2].id)
     run = running.monitor(polls[2].at)
-    until(running.busy_worker, "a worker at work", 300)
+    running.busy()
     _redis(broker, "FLUSHALL")
     airflow.kill(running.processes["scheduler-1"])
     flushed = time.monotonic()
