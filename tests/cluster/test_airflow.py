@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.adapters.bucket import BucketStore
 from tests.cluster import airflow
-from tests.cluster.services import new_database, until
+from tests.cluster.services import new_database
 from tests.world import REBUILT, SEEDS, hashes
 
 pytestmark = pytest.mark.timeout(1500)
