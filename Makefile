@@ -6,7 +6,7 @@ UV_VERSION := 0.13.9
 UV = $(shell command -v uv || echo .cache/uv/bin/uv)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run live test test-fast lint types imports check docs lock clean test-faults
+.PHONY: help setup run live test test-fast lint types imports check docs lock clean test-faults test-cluster
 
 help: ## these lines
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*##/  make \1\t/' | expand -t 22
@@ -46,8 +46,17 @@ docs: setup ## docs/tables.md, from the registry of fields
 test-faults: setup ## kills, full disks, damage at rest, a scheduler killed (an hour); docs/faults.md
 	@$(BIN)/python -m pytest tests/faults --every-kill -s --timeout 3000
 
+test-cluster: setup .cache/moto/.done ## Airflow with Celery, PostgreSQL, Redis and S3 on loopback (apt-get install postgresql redis-server)
+	@$(BIN)/python -m pytest --cluster tests/cluster -s
+
+.cache/moto/.done: tests/cluster/moto.lock  # its own environment: it would hold python-dateutil back
+	@$(UV) venv -q --allow-existing --python $(PY) .cache/moto
+	@$(UV) pip sync -q --python .cache/moto/bin/python --require-hashes tests/cluster/moto.lock
+	@touch $@
+
 lock: ## resolve the lock again
-	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --python-version 3.11 --extra dev -o requirements.lock pyproject.toml
+	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --python-version 3.11 --extra dev --extra cluster --extra bulk -o requirements.lock pyproject.toml
+	@echo "moto[s3,server]>=5.1,<6" | $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -o tests/cluster/moto.lock -
 
 clean: ## remove everything that the targets above made
 	rm -rf .venv .cache .airflow data build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -78,7 +78,7 @@ def run(step: str) -> int:
     default_args={
         "owner": "onrecord",
         "retries": 2,
-        "retry_delay": timedelta(minutes=2),
+        "retry_delay": timedelta(seconds=30),
         "execution_timeout": timedelta(minutes=30),
     },
     doc_md=__doc__,

@@ -14,6 +14,7 @@ from time import monotonic
 from tomllib import TOMLDecodeError
 from typing import Any, Concatenate, ParamSpec
 
+import pyarrow as pa
 from pydantic import SecretStr, ValidationError
 
 from pipeline import (
@@ -27,6 +28,7 @@ from pipeline import (
 )
 from pipeline.adapters import disk
 from pipeline.adapters.archive import WarcArchive
+from pipeline.adapters.bucket import BucketStore
 from pipeline.adapters.config import (
     ChannelConfig,
     ConfigFolder,
@@ -47,13 +49,13 @@ from pipeline.adapters.db import (
 from pipeline.adapters.http import HttpFetcher
 from pipeline.adapters.jsonl import read_lines, write_lines
 from pipeline.adapters.judgements import JudgementFile
-from pipeline.adapters.lake import LocalLake, write_whole
+from pipeline.adapters.lake import LocalLake, ParquetLake, write_whole
 from pipeline.adapters.nlp import open_nlp, version_of
 from pipeline.adapters.notify import open_channels
 from pipeline.adapters.salvage import salvaged
 from pipeline.adapters.secrets import refuse_readable, secret_of
 from pipeline.adapters.tagger import open_tagger
-from pipeline.batch import Extractor
+from pipeline.batch import Extractor, statements_of
 from pipeline.claims.compare import compare_pair
 from pipeline.claims.judged import counted, error_rate
 from pipeline.errors import (
@@ -142,6 +144,13 @@ def _alone(room: str) -> Callable[[Step[P]], Step[P]]:
     return bound
 
 
+Found = Callable[[Partition, pa.Table], pa.Table]
+"""The statements of a partition's articles."""
+
+Engine = Callable[["App", list[Partition]], Found]
+"""From an app, and the partitions to be made, to what finds their statements."""
+
+
 class App:
     """The steps with everything they need. What a step does not use is never opened."""
 
@@ -150,14 +159,15 @@ class App:
         self.config = ConfigFolder(
             settings.config, needed=settings.config != DEFAULT_CONFIG
         )
-        root = Path(settings.lake)
+        self.bucket: BucketStore | None = None
         if "://" in settings.lake:
-            raise InputError(
-                f"lake {settings.lake}", "only a local folder is supported so far"
-            )
-        _rooms(root)
-        self.lake = LocalLake(root)
-        self.archive = WarcArchive(root)
+            self.bucket = BucketStore(settings.lake, endpoint=settings.lake_endpoint)
+            self.lake: ParquetLake = ParquetLake(self.bucket)
+        else:
+            root = Path(settings.lake)
+            _rooms(root)
+            self.lake = LocalLake(root)
+        self.archive = WarcArchive(self.lake.store)
 
     # ---------------------------------------------------------------------- the parts
 
@@ -166,6 +176,11 @@ class App:
         given = self.settings.database_url or secret_of(DATABASE_URL, os.environ)
         if isinstance(given, str):
             given = SecretStr(given)
+        if self.bucket is not None and given is None:
+            raise InputError(
+                "setting ONRECORD_DATABASE_URL",
+                f"is needed where the lake is no folder ({self.settings.lake})",
+            )
         path = (Path(self.settings.lake) / "state.sqlite").absolute()
         return Database(given.get_secret_value() if given else f"sqlite:///{path}")
 
@@ -232,13 +247,13 @@ class App:
 
     @cached_property
     def judgements(self) -> JudgementFile:
-        return JudgementFile(Path(self.settings.lake) / "judgements.jsonl")
+        return JudgementFile(self.lake.store)
 
     def channels(self) -> dict[str, Channel]:
         try:
             made = open_channels(
                 self._alerts[1],
-                folder=Path(self.settings.lake),
+                folder=self.bucket or Path(self.settings.lake),
                 environment=os.environ,
             )
         except ValueError as error:
@@ -277,12 +292,19 @@ class App:
         )
 
     @_alone("work")
-    def extract(self, at: datetime) -> Report:
-        if not self.progress.pending("extract", Partition.at(at)):
+    def extract(self, at: datetime, *, engine: Engine | None = None) -> Report:
+        pending = self.progress.pending("extract", Partition.at(at))
+        if not pending:
             return Report(step="extract")  # no model is loaded for nothing
         return steps.extract(
-            at, lake=self.lake, extractor=self.extractor, progress=self.progress
+            at,
+            lake=self.lake,
+            found_in=engine(self, pending) if engine else self._found_here,
+            progress=self.progress,
         )
+
+    def _found_here(self, _: Partition, articles: pa.Table) -> pa.Table:
+        return statements_of(articles, extractor=self.extractor)
 
     @_alone("work")
     def match(self, at: datetime) -> Report:
@@ -352,11 +374,13 @@ class App:
         *,
         alert: bool = False,
         afresh: bool = False,
+        engine: Engine | None = None,
         tell: Tell = silently,
     ) -> list[Report]:
         """Days since ``since`` again from the archive. Asks no feed; alerts if told.
 
-        One that was cut off goes on where it was, unless it is to begin ``afresh``.
+        One that was cut off goes on where it was, unless it is to begin ``afresh``;
+        ``engine`` finds the statements elsewhere (pipeline.bulk).
         """
         now = datetime.now(UTC)
         partitions = self.archive.partitions(since)
@@ -371,11 +395,14 @@ class App:
         reports = []
         for name in names:
             tell(name)
-            reports.append(self._step(name)(last))
+            if name == "extract":
+                reports.append(self.extract(last, engine=engine))
+            else:
+                reports.append(self._step(name)(last))
         notes.put("rebuild", "")
         return reports
 
-    def close_day(self, day: date) -> Path:
+    def close_day(self, day: date) -> str:
         """Publish a day once more, check it against the archive, write its page.
 
         DamagedError names the first row that the archive does not prove.
@@ -384,7 +411,7 @@ class App:
         self.expire(day + timedelta(days=1))
         return self._closed(datetime.combine(day, time.min, UTC))
 
-    def _closed(self, at: datetime) -> Path:
+    def _closed(self, at: datetime) -> str:
         begun, runs_ = monotonic(), DbRuns(self.database)
 
         def ended(**how: Any) -> None:
@@ -465,7 +492,7 @@ class App:
         """Whether answers of a day were removed since they are older than is kept."""
         return proof.expired(day, lake=self.lake, archive=self.archive)
 
-    def digest(self, day: date | None = None) -> Path:
+    def digest(self, day: date | None = None) -> str:
         """Write the page of a published day (the last one) and the list of days."""
         there = self.lake.published("statements")
         if not there:
@@ -475,7 +502,7 @@ class App:
             raise InputError(f"--date {day}", f"not published; the last is {there[-1]}")
         topic = self.config.topic(self.settings.topic)
         names = {topic.id: topic.name} | {one.id: one.name for one in topic.subtopics}
-        return Path(daily_page.write_page(day, lake=self.lake, names=names))
+        return daily_page.write_page(day, lake=self.lake, names=names)
 
     def check_feeds(self, now: datetime) -> list[dict[str, Any]]:
         """Every feed asked once, nothing stored: a row each."""
@@ -587,7 +614,8 @@ class App:
     def status(self, now: datetime) -> dict[str, Any]:
         self.check_config()
         states = DbFeedStates(self.database).load(self.feeds)
-        root, counts = Path(self.settings.lake), self.outbox.channels()
+        root = Path(self.settings.lake) if self.bucket is None else None
+        counts = self.outbox.channels()
         found = health.status(
             now,
             feeds=self.feeds,
@@ -597,14 +625,14 @@ class App:
             steps=self._last_runs(),
             outbox=self.outbox.counts(),
             waiting_since=self.outbox.waiting_since(),
-            disk=disk.usage(root),
+            disk=disk.usage(root) if root else {},
         )
         configured = {channel.id for channel in self._alerts[1]}
         found["faults"] += [
             f"channel {name}: its alerts wait, and alerts.toml has no such channel"
             for name, states_ in counts.items()
             if name not in configured and states_.keys() & {"pending", "failed"}
-        ] + disk.readable(root)
+        ] + (disk.readable(root) if root else [])
         return found | {
             "channels": counts,
             "judgements": counted(self.judgements.all()),
@@ -659,7 +687,8 @@ def open_app(**overrides: Any) -> App:
         if not (place[0] in given or any(n.startswith(name) for n in _variables())):
             raise at_setting(settings_file(given), place, first["msg"]) from error
         raise ConfigError(f"setting {name}", None, first["msg"]) from error
-    if settings.database_url is not None and DATABASE_URL not in _variables():
+    elsewhere = DATABASE_URL in _variables() or "database_url" in given
+    if settings.database_url is not None and not elsewhere:
         url, path = settings.database_url.get_secret_value(), settings_file(given)
         if ":" in url.partition("@")[0].partition("://")[2] and path.is_file():
             refuse_readable(path, "database_url holds a password")

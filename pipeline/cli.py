@@ -296,6 +296,42 @@ def rebuild(
     _told(reports, datetime.now(UTC), as_json)
 
 
+@cli.command()
+def backfill(
+    since: Annotated[str, typer.Option("--from", help="First day, YYYY-MM-DD.")],
+    engine: Annotated[
+        str, typer.Option("--engine", help="Where statements are found: local, dask.")
+    ] = "local",
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, help="Processes of the engine dask.")
+    ] = 2,
+    config: Config = None,
+    lake: Lake = None,
+    as_json: Json = False,
+) -> None:
+    """Make much history again: as `rebuild`, its statements found by many processes.
+
+    Example: `onrecord backfill --from 2026-01-01 --engine dask --workers 8`
+    """
+    day = _day(since, "--from")
+    if engine not in ("local", "dask"):
+        typer.echo(f"onrecord: --engine {engine}: local or dask", err=True)
+        raise typer.Exit(2)
+    with _app(config, lake) as app, _progress() as tell:
+        if engine == "local":
+            reports = app.rebuild(day, tell=tell)
+        else:
+            from pipeline.bulk import dask_workers, found_by
+
+            with dask_workers(workers) as client:
+                reports = app.rebuild(
+                    day,
+                    engine=lambda app, some: found_by(client, app, some, workers),
+                    tell=tell,
+                )
+    _told(reports, datetime.now(UTC), as_json)
+
+
 # ------------------------------------------------------------------------- measuring
 
 

@@ -93,7 +93,11 @@ class Settings(BaseSettings):
 
     config: Path = Field(DEFAULT_CONFIG, description="folder of the config files")
     lake: str = Field(
-        "data", description="folder of archive, working and public tables"
+        "data",
+        description="archive, working and public tables: a folder or s3://bucket/prefix",
+    )
+    lake_endpoint: str = Field(
+        "", description="https address of an object store that is not Amazon's"
     )
     database_url: SecretStr | None = Field(
         None, description="SQLAlchemy URL; a SQLite file in the lake if absent"

@@ -12,6 +12,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--every-kill", action="store_true", help="kill at every write, not at some"
     )
     parser.addoption(
+        "--cluster", action="store_true", help="start PostgreSQL, Redis, S3, Celery"
+    )
+    parser.addoption(
         "--update-gold", action="store_true", help="write expected outputs anew"
     )
 

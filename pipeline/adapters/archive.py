@@ -10,7 +10,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime
 from io import BytesIO
 from pathlib import Path
@@ -22,7 +22,7 @@ from warcio.recordloader import ArcWarcRecord
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
-from pipeline.adapters.lake import write_whole
+from pipeline.adapters.lake import FolderStore, Store
 from pipeline.errors import DamagedError
 from pipeline.ids import stable_id
 from pipeline.model import Answer, Partition, Response
@@ -32,22 +32,24 @@ _META = "X-Onrecord"
 _EXPIRED = "expired.json"
 _META_LINE = re.compile(rb"^X-Onrecord: (.*)\r$", re.M)
 _PIECE = 65_536
+_WARC = ".warc.gz"
 _SAME = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
 
 
 class WarcArchive:
     """``archive/date=YYYY-MM-DD/HHMMSS-NNN.warc.gz``."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root / "archive"
+    def __init__(self, place: Path | Store) -> None:
+        self._store = FolderStore(place) if isinstance(place, Path) else place
 
     def add(self, partition: Partition, responses: Sequence[Response]) -> str:
-        path = (
-            self._folder(partition)
-            / f"{partition.part}-{self._next(partition):03}.warc.gz"
-        )
-        write_whole(path, _warc(responses, path.name))
-        return path.name
+        number = self._next(partition)
+        while True:  # another attempt at the same moment may take the number first
+            name = f"{partition.part}-{number:03}.warc.gz"
+            path = f"{_folder(partition)}{name}"
+            if self._store.add(path, _warc(responses, name)):
+                return name
+            number += 1
 
     def read(self, partition: Partition) -> Iterator[Response]:
         for one in self.salvaged(partition):
@@ -56,14 +58,29 @@ class WarcArchive:
             yield one
 
     def salvaged(self, partition: Partition) -> Iterator[Response | DamagedError]:
-        found = [one for path in self._files(partition) for one in _places(path)]
-        yield from (one for one in found if isinstance(one, DamagedError))
-        places = [one for one in found if not isinstance(one, DamagedError)]
-        for _, _, path, offset in sorted(places, key=lambda one: one[:2]):
-            try:
-                yield _response_at(path, offset)
-            except DamagedError as error:
-                yield error
+        with ExitStack() as stack:
+            files: dict[str, BinaryIO] = {}
+            places: list[Place] = []
+            for name in self._files(partition):
+                try:
+                    with self._reading(name):
+                        files[name] = stack.enter_context(self._store.open(name))
+                except DamagedError as error:
+                    yield error
+                    continue
+                for one in self._places(name, files[name]):
+                    if isinstance(one, DamagedError):
+                        yield one
+                    else:
+                        places.append(one)
+            for _, _, name, offset in sorted(places, key=lambda one: one[:2]):
+                try:
+                    with self._reading(name):
+                        response = _response_at(files[name], offset)
+                except DamagedError as error:
+                    yield error
+                else:
+                    yield response
 
     def holds(self, partition: Partition) -> bool:
         return bool(self._files(partition))
@@ -74,49 +91,92 @@ class WarcArchive:
         What is removed is written down first, in ``expired.json`` of its day: a proof
         can tell what time took from what was lost.
         """
-        removed = 0
-        for folder in sorted(self.root.glob("date=*")):
-            if date.fromisoformat(folder.name[5:]) >= before:
-                continue
-            files = sorted(folder.glob("*.warc.gz"))
-            if files:
-                known = _expired_names(folder)
-                names = sorted(known | {path.name for path in files})
-                write_whole(folder / _EXPIRED, json.dumps(names, indent=1).encode())
-            for path in files:
-                path.unlink(missing_ok=True)
-                removed += 1
-        return removed
+        old: dict[str, list[str]] = {}
+        for name in self._store.names("archive/"):
+            folder, _, file = name.rpartition("/")
+            if file.endswith(_WARC) and date.fromisoformat(folder[-10:]) < before:
+                old.setdefault(f"{folder}/", []).append(file)
+        for folder, files in old.items():
+            names = sorted(self._expired_names(folder) | set(files))
+            self._store.put(folder + _EXPIRED, json.dumps(names, indent=1).encode())
+            for file in files:
+                self._store.remove(folder + file)
+        return sum(map(len, old.values()))
 
     def expired(self, partition: Partition) -> bool:
-        names = _expired_names(self._folder(partition))
+        names = self._expired_names(_folder(partition))
         return any(name.startswith(f"{partition.part}-") for name in names)
 
     def partitions(self, since: date | None = None) -> list[Partition]:
         found = {
-            Partition(date.fromisoformat(path.parent.name[5:]), path.name[:6])
-            for path in self.root.glob("date=*/*.warc.gz")
-            if not path.name.startswith(".")
+            Partition(
+                date.fromisoformat(name.split("/")[1][5:]), name.split("/")[2][:6]
+            )
+            for name in self._store.names("archive/")
+            if name.endswith(_WARC)
         }
         return sorted(p for p in found if since is None or p.day >= since)
 
-    def _folder(self, partition: Partition) -> Path:
-        return self.root / f"date={partition.day}"
-
-    def _files(self, partition: Partition) -> list[Path]:
-        return sorted(self._folder(partition).glob(f"{partition.part}-*.warc.gz"))
+    def _files(self, partition: Partition) -> list[str]:
+        start = f"{_folder(partition)}{partition.part}-"
+        there = self._store.names(_folder(partition))
+        return [x for x in there if x.startswith(start) and x.endswith(_WARC)]
 
     def _next(self, partition: Partition) -> int:
         files = self._files(partition)
-        return int(files[-1].name.split("-")[1][:3]) + 1 if files else 1
+        return int(files[-1][-len(_WARC) - 3 : -len(_WARC)]) + 1 if files else 1
+
+    def _expired_names(self, folder: str) -> set[str]:
+        name = folder + _EXPIRED
+        try:
+            return set(json.loads(self._store.get(name) or b"[]"))
+        except (OSError, ValueError, TypeError) as error:
+            raise DamagedError(
+                f"{self._store.where}/{name}", f"not a list of file names: {error}"
+            ) from error
+
+    def _places(self, name: str, file: BinaryIO) -> Iterator[Place | DamagedError]:
+        """Where each answer lies: pages first, then feeds by id, in the order of storing.
+
+        After damage it goes on at the next record: each is a gzip member of its own.
+        """
+        start: int | None = 0
+        while start is not None:
+            last = start
+            try:
+                with self._reading(name):
+                    for offset, head, end in _members(file, start):
+                        meta = json.loads(_META_LINE.search(head)[1])  # type: ignore[index]
+                        page = meta["kind"] == Answer.PAGE.value
+                        yield not page, "" if page else meta["feed_id"], name, offset
+                        last = end
+                start = None
+            except DamagedError as error:
+                yield error
+                file.seek(0)
+                start = _next_record(file.read(), last + 1)
+
+    @contextmanager
+    def _reading(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except (
+            OSError,
+            ArchiveLoadFailed,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            StopIteration,
+            zlib.error,
+        ) as error:
+            raise DamagedError(
+                f"{self._store.where}/{name}", f"damaged archive record: {error}"
+            ) from error
 
 
-def _expired_names(folder: Path) -> set[str]:
-    path = folder / _EXPIRED
-    try:
-        return set(json.loads(path.read_bytes())) if path.exists() else set()
-    except (OSError, ValueError, TypeError) as error:
-        raise DamagedError(str(path), f"not a list of file names: {error}") from error
+def _folder(partition: Partition) -> str:
+    return f"archive/date={partition.day}/"
 
 
 def _warc(responses: Sequence[Response], name: str) -> bytes:
@@ -159,28 +219,7 @@ def _warc(responses: Sequence[Response], name: str) -> bytes:
     return file.getvalue()
 
 
-Place = tuple[bool, str, Path, int]
-
-
-def _places(path: Path) -> Iterator[Place | DamagedError]:
-    """Where each answer lies: pages first, then feeds by id, in the order of storing.
-
-    After damage it goes on at the next record: each is a gzip member of its own.
-    """
-    start: int | None = 0
-    while start is not None:
-        last = start
-        try:
-            with _reading(path), path.open("rb") as file:
-                for offset, head, end in _members(file, start):
-                    meta = json.loads(_META_LINE.search(head)[1])  # type: ignore[index]
-                    page = meta["kind"] == Answer.PAGE.value
-                    yield not page, "" if page else meta["feed_id"], path, offset
-                    last = end
-            start = None
-        except DamagedError as error:
-            yield error
-            start = _next_record(path, last + 1)
+Place = tuple[bool, str, str, int]
 
 
 def _members(file: BinaryIO, offset: int) -> Iterator[tuple[int, bytes, int]]:
@@ -202,12 +241,8 @@ def _members(file: BinaryIO, offset: int) -> Iterator[tuple[int, bytes, int]]:
         yield start, head, offset
 
 
-def _next_record(path: Path, after: int) -> int | None:
+def _next_record(body: bytes, after: int) -> int | None:
     """The offset of the next gzip member that begins as a WARC record does."""
-    try:
-        body = path.read_bytes()
-    except OSError:
-        return None  # the damage is told already
     while (after := body.find(b"\x1f\x8b\x08", after)) >= 0:
         try:
             if zlib.decompressobj(31).decompress(body[after:], 5) == b"WARC/":
@@ -218,27 +253,9 @@ def _next_record(path: Path, after: int) -> int | None:
     return None
 
 
-def _response_at(path: Path, offset: int) -> Response:
-    with _reading(path), path.open("rb") as file:
-        file.seek(offset)
-        return _response(next(iter(ArchiveIterator(file, check_digests="raise"))))
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (
-        OSError,
-        ArchiveLoadFailed,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        StopIteration,
-        zlib.error,
-    ) as error:
-        raise DamagedError(str(path), f"damaged archive record: {error}") from error
+def _response_at(file: BinaryIO, offset: int) -> Response:
+    file.seek(offset)
+    return _response(next(iter(ArchiveIterator(file, check_digests="raise"))))
 
 
 def _response(record: ArcWarcRecord) -> Response:

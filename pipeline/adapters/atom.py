@@ -16,6 +16,7 @@ from pipeline.errors import DeliveryError, StoreError
 from pipeline.model import Alert
 
 ATOM = "http://www.w3.org/2005/Atom"
+TITLE = "On Record: alerts"
 KEPT = 200
 """Entries that the file holds; a reader that asks once a day misses none of so many."""
 
@@ -29,9 +30,7 @@ class AtomChannel:
     An entry's id is made of the alert's. Several processes may share the file.
     """
 
-    def __init__(
-        self, id: str, path: Path, *, title: str = "On Record: alerts"
-    ) -> None:
+    def __init__(self, id: str, path: Path, *, title: str = TITLE) -> None:
         self.id = id
         self.path = path
         self._title = title
@@ -40,11 +39,10 @@ class AtomChannel:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self._alone():
-                entries = self._entries()
-                if urn(alert.alert_id) in {_text(e, "id") for e in entries}:
-                    return
-                entries.insert(0, _entry(alert))
-                write_whole(self.path, self._feed(entries[:KEPT]))
+                there = self.path.read_bytes() if self.path.exists() else None
+                body = feed_with(there, alert, title=self._title)
+                if body is not None:
+                    write_whole(self.path, body)
         except (OSError, StoreError) as error:
             raise DeliveryError(self.id, f"{self.path.name}: {error}") from error
 
@@ -59,23 +57,29 @@ class AtomChannel:
         finally:
             os.close(fd)
 
-    def _entries(self) -> list[ET.Element]:
-        """What the file holds. One that is no feed of ours is begun anew."""
-        try:
-            root = ET.fromstring(self.path.read_bytes())  # noqa: S314 - we wrote it
-        except (FileNotFoundError, ET.ParseError):
-            return []
-        return root.findall(f"{{{ATOM}}}entry")
 
-    def _feed(self, entries: list[ET.Element]) -> bytes:
-        feed = ET.Element(f"{{{ATOM}}}feed")
-        _add(feed, "id", "urn:onrecord:alerts")
-        _add(feed, "title", self._title)
-        _add(feed, "updated", max(_text(entry, "updated") for entry in entries))
-        _add(_add(feed, "author", ""), "name", "On Record")
-        feed.extend(entries)
-        body: bytes = ET.tostring(feed, encoding="utf-8", xml_declaration=True)
-        return body
+def feed_with(there: bytes | None, alert: Alert, *, title: str = TITLE) -> bytes | None:
+    """A feed with one alert more; None where it stands in it already.
+
+    What is no feed of ours is begun anew.
+    """
+    try:
+        root = ET.fromstring(there or b"")  # noqa: S314 - we wrote it
+        entries = root.findall(f"{{{ATOM}}}entry")
+    except ET.ParseError:
+        entries = []
+    if urn(alert.alert_id) in {_text(entry, "id") for entry in entries}:
+        return None
+    entries.insert(0, _entry(alert))
+    del entries[KEPT:]
+    feed = ET.Element(f"{{{ATOM}}}feed")
+    _add(feed, "id", "urn:onrecord:alerts")
+    _add(feed, "title", title)
+    _add(feed, "updated", max(_text(entry, "updated") for entry in entries))
+    _add(_add(feed, "author", ""), "name", "On Record")
+    feed.extend(entries)
+    body: bytes = ET.tostring(feed, encoding="utf-8", xml_declaration=True)
+    return body
 
 
 def urn(alert_id: str) -> str:

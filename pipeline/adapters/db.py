@@ -106,8 +106,12 @@ def _table(name: str, *columns: Any, **options: Any) -> sa.Table:
     return sa.Table(name, _meta, *columns, **options)
 
 
+_TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+"""Compared by code points, as SQLite does: partitions are cut by ``<`` and sorted."""
+
+
 def _text(name: str, **options: Any) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, nullable=options.pop("nullable", False), **options)
+    return sa.Column(name, _TEXT, nullable=options.pop("nullable", False), **options)
 
 
 def _moment(name: str, **options: Any) -> sa.Column[datetime]:
@@ -295,17 +299,22 @@ class Database:
         """
         self.where = sa.make_url(url).render_as_string(hide_password=True)
         self._engine = _engine(url)
+        self._held: list[Connection] = []
         with self.begin() as db:  # safe beside another process that opens it, too
             if not self._current(db):
                 self._lock(db)
                 _make(db, [about])
                 self.insert_new(db, about, [{"key": "schema", "value": str(SCHEMA)}])
                 migrate(db, self.where)
-            _make(db, _meta.sorted_tables)
+                _make(db, _meta.sorted_tables)
 
     def _current(self, db: Connection) -> bool:
-        """Whether a database is there and of this version: nothing to lock for."""
-        if not sa.inspect(db).has_table(about.name):
+        """Whether a database is there and of this version: nothing to lock for.
+
+        Even a CREATE that finds all there takes locks that others' writes wait for.
+        """
+        there = set(sa.inspect(db).get_table_names())
+        if not there.issuperset(_meta.tables):
             return False
         known = sa.select(about.c.value).where(about.c.key == "schema")
         return db.scalar(known) == str(SCHEMA)
@@ -354,12 +363,10 @@ class Database:
         """What takes the lock, or says that somebody has it; let go at the end."""
         path = self._engine.url.database
         if self._engine.dialect.name != "sqlite":
-            with self._engine.connect().execution_options(
-                isolation_level="AUTOCOMMIT"
-            ) as held:
+            with self._lock_connection() as held:
                 wanted = sa.select(sa.func.pg_try_advisory_lock(_key(name)))
-                yield lambda: bool(held.scalar(wanted))
-                held.execute(sa.select(sa.func.pg_advisory_unlock(_key(name))))
+                self._held.append(held)
+                yield lambda: bool(self._asked(held, wanted))
         elif not path or path == ":memory:":
             yield lambda: True  # nobody else can see it
         else:
@@ -371,6 +378,37 @@ class Database:
                 yield lambda: _flock(file)
             finally:
                 os.close(file)
+
+    @contextmanager
+    def _lock_connection(self) -> Iterator[Connection]:
+        """A session of its own: its locks end with it, whatever ends it."""
+        try:
+            held = self._engine.connect()
+        except SQLAlchemyError as error:
+            raise StoreError(self.where, str(getattr(error, "orig", error))) from error
+        try:
+            held.execution_options(isolation_level="AUTOCOMMIT")
+            yield held
+        finally:
+            self._held = [one for one in self._held if one is not held]
+            held.invalidate()
+            held.close()
+
+    def _asked(self, held: Connection, query: sa.Select[Any]) -> Any:
+        try:
+            return held.scalar(query)
+        except SQLAlchemyError as error:
+            raise StoreError(self.where, str(getattr(error, "orig", error))) from error
+
+    def still_alone(self) -> bool:
+        """Whether every lock that this process took is still its own.
+
+        A server's restart ends the session that holds it, and another may have it now.
+        """
+        try:
+            return all(held.scalar(sa.select(1)) == 1 for held in self._held)
+        except SQLAlchemyError:
+            return False
 
     def upsert(
         self, db: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
@@ -406,10 +444,8 @@ class Database:
             if self._engine.dialect.name == "postgresql"
             else sqlite.insert
         )
-        return sum(
-            db.execute(insert(table).on_conflict_do_nothing(), row).rowcount
-            for row in rows
-        )
+        one = insert(table).on_conflict_do_nothing().returning(sa.literal(1))
+        return sum(len(db.execute(one, row).all()) for row in rows)
 
     def close(self) -> None:
         self._engine.dispose()
@@ -435,15 +471,23 @@ def _make(db: Connection, tables: Sequence[sa.Table]) -> None:
             db.execute(sa.schema.CreateIndex(index, if_not_exists=True))
 
 
+_KEEPALIVE = {
+    "connect_timeout": 10,
+    "options": "-c tcp_keepalives_idle=20 -c tcp_keepalives_interval=10 "
+    "-c tcp_keepalives_count=3",
+}
+"""The server lets go of a lost machine's locks after 50 s, not after two hours."""
+
+
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
         try:
-            return sa.create_engine(url, pool_pre_ping=True)
+            return sa.create_engine(url, pool_pre_ping=True, connect_args=_KEEPALIVE)
         except ImportError as error:
             raise InputError(
                 "setting ONRECORD_DATABASE_URL",
                 f"its driver is not installed ({error.name}); "
-                "for PostgreSQL: pip install 'psycopg[binary]'",
+                "for PostgreSQL: pip install 'onrecord[postgres]'",
             ) from error
     engine = sa.create_engine(url, connect_args={"timeout": 60})
 
@@ -508,17 +552,23 @@ class DbProgress:
             first = {**key, "stale": False, "sha256": None, "marks": 0}
             self._db.insert_new(db, progress, [first])
             known = sa.select(progress.c.sha256, progress.c.marks).where(*_at(key))
-            before = db.execute(known).one()
+            before = db.execute(known.with_for_update()).one()
             changed: bool = before.sha256 != sha256
             since_marked = named is not None and before.marks != named
+            alone = self._db.still_alone()
             db.execute(
                 sa.update(progress)
                 .where(*_at(key))
-                .values(stale=since_marked, sha256=sha256)
+                .values(stale=since_marked or not alone, sha256=sha256)
             )
             if changed and step in self._folds:
                 self._cut(db, step, sa.literal(str(partition)), inclusive=False)
-            return changed
+        if not alone:
+            raise StoreError(
+                self._db.where,
+                f"the lock of {step} was lost; {partition} is made again",
+            )
+        return changed
 
     def known(self, step: str) -> set[Partition]:
         """Every partition that the step was ever asked to make."""

@@ -17,12 +17,13 @@ def read_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         with path.open(encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
                 if line.strip():
-                    yield f"{path}:{number}", _object(f"{path}:{number}", line)
+                    yield f"{path}:{number}", object_in(f"{path}:{number}", line)
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(str(path), f"can't be read: {error}") from error
 
 
-def _object(where: str, line: str) -> dict[str, Any]:
+def object_in(where: str, line: str) -> dict[str, Any]:
+    """The object of one line. InputError names the place where it is none."""
     try:
         value = json.loads(line)
     except json.JSONDecodeError as error:

@@ -2,49 +2,53 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import json
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline.adapters.jsonl import read_lines, write_lines
-from pipeline.errors import InputError, StoreError
+from pipeline.adapters.jsonl import object_in
+from pipeline.adapters.lake import FolderStore, Store
+from pipeline.errors import InputError
 from pipeline.model import Judgement, Verdict
 
 
 class JudgementFile:
     """ports.Judgements in a file that people may read, and put back from a copy."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, place: Path | Store, name: str = "judgements.jsonl") -> None:
+        """``place`` is the file, or the store that holds it as ``name``."""
+        self._store: Store = (
+            FolderStore(place.parent) if isinstance(place, Path) else place
+        )
+        self._name = place.name if isinstance(place, Path) else name
 
     def all(self) -> list[Judgement]:
-        return [_judgement(where, row) for where, row in self._rows()]
+        return self._read(self._store.get(self._name))
 
     def add(self, judgement: Judgement) -> None:
         row = asdict(judgement) | {"at": judgement.at.isoformat()}
-        with self._alone():
-            write_lines(self.path, [*(old for _, old in self._rows()), row])
+        line = json.dumps(row, ensure_ascii=False).encode() + b"\n"
 
-    def _rows(self) -> list[tuple[str, dict[str, Any]]]:
-        return list(read_lines(self.path)) if self.path.exists() else []
+        def added(there: bytes | None) -> bytes:
+            self._read(there)  # nothing is put to a file that can't be read
+            before = (there or b"").rstrip()
+            return before + b"\n" * bool(before) + line
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        lock = self.path.with_name(f".{self.path.name}.lock")
+        self._store.change(self._name, added)
+
+    def _read(self, body: bytes | None) -> list[Judgement]:
+        name = f"{self._store.where}/{self._name}"
         try:
-            fd = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
-        except OSError as error:
-            raise StoreError(str(lock), str(error)) from error
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(fd)
+            lines = (body or b"").decode().split("\n")
+        except UnicodeDecodeError as error:
+            raise InputError(name, f"can't be read: {error}") from error
+        return [
+            _judgement(f"{name}:{nth}", object_in(f"{name}:{nth}", line))
+            for nth, line in enumerate(lines, 1)
+            if line.strip()
+        ]
 
 
 def _judgement(where: str, row: dict[str, Any]) -> Judgement:

@@ -18,7 +18,8 @@ from typing import Protocol
 import aiohttp
 
 from pipeline.adapters.apprised import AppriseChannel
-from pipeline.adapters.atom import AtomChannel
+from pipeline.adapters.atom import AtomChannel, feed_with
+from pipeline.adapters.bucket import BucketChannel, BucketStore
 from pipeline.adapters.mail import EmailChannel
 from pipeline.adapters.secrets import secret_of
 from pipeline.errors import DeliveryError, RefusedError
@@ -74,20 +75,26 @@ def utc_now() -> datetime:
 def open_channels(
     specs: Sequence[ChannelSpec],
     *,
-    folder: Path,
+    folder: Path | BucketStore,
     environment: Mapping[str, str],
     clock: Callable[[], datetime] = utc_now,
     timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> list[Channel]:
-    """The configured channels. ``folder`` is where relative paths of files begin.
+    """The configured channels. ``folder`` is where relative paths of files begin: a
+    folder, or the bucket that the lake is.
 
     ValueError names the channel: its secret's variable is not set, say.
     """
 
     def opened(spec: ChannelSpec) -> Channel:
-        if spec.kind == "file" and spec.path:
+        if isinstance(folder, BucketStore):
+            if spec.kind == "file" and spec.path:
+                return BucketChannel(spec.id, folder, spec.path, lines_with)
+            if spec.kind == "atom":
+                return BucketChannel(spec.id, folder, spec.path or ATOM_PATH, feed_with)
+        elif spec.kind == "file" and spec.path:
             return FileChannel(spec.id, _inside(spec.id, folder, spec.path))
-        if spec.kind == "atom":
+        elif spec.kind == "atom":
             path = _inside(spec.id, folder, spec.path or ATOM_PATH)
             return AtomChannel(spec.id, path)
         if spec.kind == "webhook" and (spec.url or spec.url_env):
@@ -218,6 +225,18 @@ class FileChannel:
         while left:
             left = left[os.write(fd, left) :]
         self._read_to += len(row)
+
+
+def lines_with(there: bytes | None, alert: Alert) -> bytes | None:
+    """Lines with one alert more; None where it stands among them already."""
+    lines = (there or b"").splitlines(keepends=True)
+    if alert.alert_id in map(_id_in, lines):
+        return None
+    return (
+        (there or b"")
+        + json.dumps(envelope(alert), ensure_ascii=False).encode()
+        + b"\n"
+    )
 
 
 def _id_in(line: bytes) -> str:

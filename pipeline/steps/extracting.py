@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from pipeline.batch import Extractor, statements_of
+import pyarrow as pa
+
 from pipeline.model import (
     Article,
     Correction,
@@ -26,15 +27,23 @@ Revised = TypeVar("Revised", Statement, Article)
 
 
 def extract(
-    at: datetime, *, lake: Lake, extractor: Extractor, progress: Progress
+    at: datetime,
+    *,
+    lake: Lake,
+    found_in: Callable[[Partition, pa.Table], pa.Table],
+    progress: Progress,
 ) -> Report:
-    """The statements of the partition's articles, and what their edits undid."""
+    """The statements of the partition's articles, and what their edits undid.
+
+    ``found_in`` gives the statements of a partition's articles: ``statements_of``, here
+    or on the workers of a bulk engine.
+    """
 
     def make(partition: Partition) -> tuple[str, Report]:
         table = lake.read("articles", partition)
         articles = from_arrow(Article, table) if table is not None else []
         found = (
-            from_arrow(Statement, statements_of(table, extractor=extractor))
+            from_arrow(Statement, found_in(partition, table))
             if table is not None
             else []
         )

@@ -250,7 +250,7 @@ def test_judgements_come_back_in_the_order_in_which_they_were_spoken(tmp_path: P
     for judgement in spoken:
         file.add(judgement)
 
-    assert JudgementFile(file.path).all() == spoken
+    assert JudgementFile(tmp_path / "judgements.jsonl").all() == spoken
 
 
 def test_a_line_that_is_no_judgement_is_named(tmp_path: Path):

@@ -64,9 +64,9 @@ def count_writes(each):
 
     whole = lake.write_whole
 
-    def write_whole(path, body):
+    def write_whole(path, body, **given):
         one()
-        whole(path, body)
+        whole(path, body, **given)
         one()
 
     begin = Database.begin

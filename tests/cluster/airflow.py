@@ -1,0 +1,222 @@
+"""Airflow on loopback as ``deploy/compose.yaml`` has it: two schedulers, two workers."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+
+import psutil
+
+from deploy.settings import CLUSTER
+from tests.cluster.services import ROOT, Process, Server, free_port, until
+
+AIRFLOW = str(Path(sys.executable).with_name("airflow"))
+ONE = [
+    "--skip-serve-logs",
+    "--concurrency",
+    "1",
+    "--without-gossip",
+    "--without-mingle",
+]
+
+
+class Cluster:
+    """The processes, restarted when they end (as systemd and compose do), and the API."""
+
+    def __init__(self, home: Path, environment: Mapping[str, str], port: int) -> None:
+        self.environment = environment
+        self.address = f"http://127.0.0.1:{port}"
+        self.password = secrets.token_urlsafe(12)
+        (home / "password.json").write_text(json.dumps({"admin": self.password}))
+        commands = {
+            "api-server": ["api-server", "--host", "127.0.0.1", "--port", str(port)],
+            "dag-processor": ["dag-processor"],
+            "scheduler-1": ["scheduler", "--skip-serve-logs"],
+            "scheduler-2": ["scheduler", "--skip-serve-logs"],
+            "worker-1": ["celery", "worker", "-H", "one@%h", *ONE],
+            "worker-2": ["celery", "worker", "-H", "two@%h", *ONE],
+        }
+        self.processes = {
+            name: Process([AIRFLOW, *command], home / f"{name}.log", environment)
+            for name, command in commands.items()
+        }
+        self._ended = threading.Event()
+        self._keeper = threading.Thread(target=self._keep, daemon=True)
+        self._token = ""
+
+    def start(self) -> None:
+        self.command("db", "migrate")
+        for process in self.processes.values():
+            process.start()
+        self._keeper.start()
+        until(self._answers, "Airflow's API", 300)
+        until(
+            lambda: self.ask("GET", "/dags/monitor")["dag_id"], "the DAG monitor", 300
+        )
+        self.ask("PATCH", "/dags/monitor", {"is_paused": False})
+
+    def stop(self) -> None:
+        self._ended.set()
+        self._keeper.join()
+        for process in self.processes.values():
+            if process.running is not None:
+                family = _family(process)
+                process.stop(seconds=5)
+                _kill(family)
+
+    def command(self, *given: str) -> None:
+        subprocess.run(
+            [AIRFLOW, *given], env=dict(self.environment), check=True,
+            stdout=subprocess.DEVNULL, cwd=ROOT,
+        )  # fmt: skip
+
+    def _keep(self) -> None:
+        while not self._ended.wait(2):
+            for process in self.processes.values():
+                if not process.alive():
+                    process.start()
+
+    # -------------------------------------------------------------------------- API
+
+    def _answers(self) -> bool:
+        with suppress(OSError):
+            login = {"username": "admin", "password": self.password}
+            found = _asked("POST", f"{self.address}/auth/token", login, "")
+            self._token = found["access_token"]
+        return bool(self._token)
+
+    def ask(self, method: str, path: str, body: object = None) -> dict:
+        try:
+            return _asked(method, f"{self.address}/api/v2{path}", body, self._token)
+        except OSError as error:
+            if method != "GET":
+                raise
+            return {"dag_id": "", "state": str(error), "task_instances": []}
+
+    def monitor(self, at: datetime) -> str:
+        """Ask for a pass at a moment; the id of its run."""
+        body = {"logical_date": None, "run_after": at.isoformat(), "conf": {}}
+        return str(self.ask("POST", "/dags/monitor/dagRuns", body)["dag_run_id"])
+
+    def state(self, run: str) -> str:
+        return str(self.ask("GET", f"/dags/monitor/dagRuns/{run}")["state"])
+
+    def tasks(self, run: str) -> dict[str, dict]:
+        path = f"/dags/monitor/dagRuns/{run}/taskInstances"
+        return {t["task_id"]: t for t in self.ask("GET", path)["task_instances"]}
+
+    def ended(self, run: str, seconds: float = 600) -> dict[str, dict]:
+        """Wait for a run's success; its tasks. RuntimeError with the logs otherwise."""
+        until(lambda: self.state(run) in ("success", "failed"), f"run {run}", seconds)
+        if self.state(run) != "success":
+            logs = "\n".join(p.tail() for p in self.processes.values())
+            raise RuntimeError(f"run {run}: {self.tasks(run)}\n{logs}")
+        return self.tasks(run)
+
+    def busy_worker(self) -> Process | None:
+        """The worker that has a task: it runs below it under a name of its own."""
+        workers = [p for n, p in self.processes.items() if n.startswith("worker")]
+        found = [p for p in workers if p.alive() and any(map(_is_task, _family(p)))]
+        return found[0] if found else None
+
+    def busy(self) -> Process:
+        """The same, waited for."""
+        found: list[Process | None] = []
+        until(lambda: found.append(self.busy_worker()) or found[-1], "a task", 300)
+        assert found[-1] is not None
+        return found[-1]
+
+
+def kill(process: Process) -> None:
+    """kill -9 to a process and all below it, as when a machine goes."""
+    _kill(_family(process))
+
+
+def _family(process: Process) -> list[psutil.Process]:
+    with suppress(psutil.NoSuchProcess):
+        head = psutil.Process(process.pid)
+        return [head, *head.children(recursive=True)]
+    return []
+
+
+def _is_task(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return " ".join(process.cmdline()).startswith("airflow worker -- ")
+    return False
+
+
+def _kill(family: list[psutil.Process]) -> None:
+    for one in family:
+        with suppress(psutil.NoSuchProcess):
+            one.send_signal(signal.SIGKILL)
+
+
+def _asked(method: str, url: str, body: object, token: str) -> dict:
+    request = urllib.request.Request(
+        url,
+        method=method,
+        data=json.dumps(body).encode() if body is not None else None,
+        headers={
+            "Content-Type": "application/json",
+            "Authorization": f"Bearer {token}",
+        },
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        found: dict = json.load(answer)
+        return found
+
+
+@contextmanager
+def cluster(
+    database: Server, broker: Server, more: Mapping[str, str]
+) -> Iterator[Cluster]:
+    """Airflow over these services, its metadata in the database ``airflow``."""
+    with tempfile.TemporaryDirectory(prefix="onrecord-airflow-") as folder:
+        home, port = Path(folder), free_port()
+        store = database.url("postgresql+psycopg2", "airflow")
+        environment = {
+            **{n: v for n, v in os.environ.items() if not n.startswith(("AIRFLOW", "ONRECORD_"))},
+            **CLUSTER,
+            "AIRFLOW_HOME": folder,
+            "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+            "AIRFLOW__CORE__FERNET_KEY": urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": f"{folder}/password.json",
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": store,
+            "AIRFLOW__CELERY__BROKER_URL": broker.url("redis", "0"),
+            "AIRFLOW__CELERY__RESULT_BACKEND": f"db+{store}",
+            "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
+            "AIRFLOW__API__SECRET_KEY": secrets.token_urlsafe(48),
+            "AIRFLOW__API__WORKERS": "1",
+            "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_urlsafe(64),
+            "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
+            "ONRECORD_SCHEDULE": "0 0 29 2 *",  # never: the test asks for each pass
+            **more,
+        }  # fmt: skip
+        running = Cluster(home, environment, port)
+        try:
+            begun = time.monotonic()
+            running.start()
+            print(f"cluster up after {time.monotonic() - begun:.0f} s")
+            yield running
+        except BaseException:
+            for name, process in running.processes.items():
+                if process.log.exists():
+                    print(f"--- {name}, started {process.starts}\n{process.tail(1500)}")
+            raise
+        finally:
+            running.stop()
