@@ -6,7 +6,7 @@ UV_VERSION := 0.13.9
 UV = $(shell command -v uv || echo .cache/uv/bin/uv)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run live test test-fast lint types imports check docs lock clean test-faults
+.PHONY: help setup run live test test-fast lint types imports check docs lock clean test-faults explorer test-browser browser tour
 
 help: ## these lines
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*##/  make \1\t/' | expand -t 22
@@ -46,8 +46,23 @@ docs: setup ## docs/tables.md, from the registry of fields
 test-faults: setup ## kill -9 at every single write of a pass (minutes)
 	@$(BIN)/python -m pytest tests/faults --every-kill -s --timeout 3000
 
+explorer: ## build the explorer from explorer/ (needs node and npm)
+	@cd explorer && npm ci --no-audit --no-fund && npm run build
+
+browser: .venv/.browser
+.venv/.browser: .venv/.done requirements-browser.lock
+	@$(UV) pip install -q --python $(BIN)/python --require-hashes -r requirements-browser.lock
+	@touch $@
+
+test-browser: browser ## the pages in a real browser (needs Chromium: apt-get install chromium)
+	@$(BIN)/python -m pytest tests/browser
+
+tour: browser ## the screenshots of the README, from the sample's lake (after make run)
+	@$(BIN)/python -m bench.tour
+
 lock: ## resolve the lock again
 	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --python-version 3.11 --extra dev -o requirements.lock pyproject.toml
+	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --python-version 3.11 -c requirements.lock -o requirements-browser.lock requirements-browser.in
 
 clean: ## remove everything that the targets above made
 	rm -rf .venv .cache .airflow data build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -12,7 +12,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pipeline import __version__, daily_page, editing, overview, proof, steps
+from pipeline import (
+    __version__,
+    daily_page,
+    editing,
+    explorer_page,
+    overview,
+    proof,
+    steps,
+)
 from pipeline.adapters.archive import WarcArchive
 from pipeline.adapters.config import ChannelConfig, ConfigFolder
 from pipeline.adapters.db import (
@@ -29,6 +37,7 @@ from pipeline.adapters.judgements import JudgementFile
 from pipeline.adapters.lake import LocalLake, write_whole
 from pipeline.adapters.nlp import open_nlp, version_of
 from pipeline.adapters.notify import open_channels
+from pipeline.adapters.pages import PageFolder
 from pipeline.adapters.tagger import open_tagger
 from pipeline.batch import Extractor
 from pipeline.claims.compare import compare_pair
@@ -331,16 +340,40 @@ class App:
         return proof.expired(day, lake=self.lake, archive=self.archive)
 
     def digest(self, day: date | None = None) -> Path:
-        """Write the page of a published day (the last one) and the list of days."""
+        """Write the page of a published day (the last one), the list of days, and the
+        explorer over all of them; the path of the page."""
         there = self.lake.published("statements")
         if not there:
             raise InputError(f"lake {self.settings.lake}", "no day is published yet")
         day = day or there[-1]
         if day not in there:
             raise InputError(f"--date {day}", f"not published; the last is {there[-1]}")
+        page = daily_page.write_page(day, lake=self.lake, names=self._topic_names())
+        self.explorer()
+        return Path(page)
+
+    def explorer(self, out: Path | None = None) -> Path:
+        """Write the explorer over all published days; the path of its page.
+
+        Beside the digests in the lake; or into a folder of its own, which can be copied
+        anywhere. What has not changed is left alone.
+        """
+        if not self.lake.published("statements"):
+            raise InputError(f"lake {self.settings.lake}", "no day is published yet")
+        site = Path(self.settings.lake) / "site"
+        pages = [Path(name).stem for name in PageFolder(site).names("????-??-??.html")]
+        folder = out if out is not None else site / "explorer"
+        explorer_page.write_explorer(
+            lake=self.lake,
+            pages=PageFolder(folder),
+            names=self._topic_names(),
+            digests=[] if out is not None else [date.fromisoformat(p) for p in pages],
+        )
+        return folder / "index.html"
+
+    def _topic_names(self) -> dict[str, str]:
         topic = self.config.topic(self.settings.topic)
-        names = {topic.id: topic.name} | {one.id: one.name for one in topic.subtopics}
-        return Path(daily_page.write_page(day, lake=self.lake, names=names))
+        return {topic.id: topic.name} | {one.id: one.name for one in topic.subtopics}
 
     def check_feeds(self, now: datetime) -> list[dict[str, Any]]:
         """Every feed asked once, nothing stored: a row each."""
