@@ -43,23 +43,19 @@ export function binned(record: OnRecord, rows: Uint32Array, from: string): Bins 
   const opens = relation.values.map(one => one !== 'repeated' && one !== 'rereported')
   let older = 0
   const first = bins[0].from
-  const nth = (at: number): number => {
-    if (unit === 'day' || unit === 'week') return Math.floor((at - first) / (unit === 'day' ? DAY : 7 * DAY))
-    const a = new Date(first * 60000), b = new Date(at * 60000)
-    const years = b.getUTCFullYear() - a.getUTCFullYear()
-    return unit === 'year' ? years : years * 12 + b.getUTCMonth() - a.getUTCMonth()
-  }
+  let nth = 0 // rows are in order of time, so the next one is in this bin or beside it
   for (let i = 0; i < rows.length; i++) {
     const at = published[rows[i]]
     if (at < first) { older++; continue }
-    const bin = bins[nth(at)]
-    bin.n++
-    if (opens[relation.codes[rows[i]]]) bin.fresh++
+    while (nth + 1 < bins.length && at >= bins[nth + 1].from) nth++
+    while (at < bins[nth].from) nth--
+    bins[nth].n++
+    if (opens[relation.codes[rows[i]]]) bins[nth].fresh++
   }
   return { unit, bins, older, from: first }
 }
 
-export function drawn({ unit, bins }: Bins): SVGElement {
+export function bars({ unit, bins }: Bins): SVGElement {
   const top = Math.max(1, ...bins.map(bin => bin.n))
   const step = 10, width = bins.length * step
   const tall = (n: number): number => n ? Math.max(1.5, (HEIGHT - 2) * n / top) : 0

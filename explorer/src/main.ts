@@ -1,7 +1,7 @@
 // The explorer: an address in, a view out.
 
 import { csv } from './csv'
-import { binned, drawn, lastDay, type Bins } from './chart'
+import { bars, binned, lastDay, type Bins } from './chart'
 import { OnRecord, load, type Listing } from './data'
 import { $, h } from './dom'
 import { FACETS, Index, type Facet, type Found } from './filter'
@@ -113,11 +113,9 @@ function start(listing: Listing): void {
     const { rows } = found
     const claims = state.view === 'claims' ? view.claimsOf(rows, state.sort === 'old') : []
     const n = state.view === 'claims' ? claims.length : rows.length
-    const figures = new Set<number>(), outlets = new Set<number>()
-    const { figure_id, outlet } = record.coded
-    for (let i = 0; i < rows.length; i++) { figures.add(figure_id.codes[rows[i]]); outlets.add(outlet.codes[rows[i]]) }
-    const who = state.figure ? named('figure', state.figure) : count(figures.size, 'figure')
-    const where = state.outlet ? named('outlet', state.outlet) : count(outlets.size, 'outlet')
+    const many = (facet: Facet): number => found.counts[facet].reduce((sum, one) => sum + +(one > 0), 0)
+    const who = state.figure ? named('figure', state.figure) : count(many('figure'), 'figure')
+    const where = state.outlet ? named('outlet', state.outlet) : count(many('outlet'), 'outlet')
     const heading = n
       ? `${count(n, state.view === 'claims' ? 'claim' : 'statement')} by ${who} in ${where}`
       : whole ? 'Nothing on record fits' : 'Reading…'
@@ -155,7 +153,7 @@ function start(listing: Listing): void {
     const last = bins.bins[bins.bins.length - 1].from
     const name = (at: number): string => unit === 'month' ? shortMonth(at) : unit === 'year' ? shortDay(at).slice(-4) : shortDay(at)
     const wide = bins.bins.length < 24 ? `${Math.max(16, bins.bins.length * 5)}rem` : ''
-    const drawing = drawn(bins)
+    const drawing = bars(bins)
     const ends = h('p', { class: 'ax', 'aria-hidden': 'true' }, h('span', {}, name(bins.from)), h('span', {}, name(last)))
     drawing.style.maxWidth = ends.style.maxWidth = wide
     figure.replaceChildren(drawing, ends, h('p', { class: 'legend', 'aria-hidden': 'true' },
@@ -283,14 +281,14 @@ function start(listing: Listing): void {
     first ? `${count(total, 'statement')} of ${count(listing.days.length, 'day')}, first seen from ${first[0]} to ${last[0]}. ` : '',
     'What outlets report these figures to have said; nothing here says that it is true. Found and compared by program, not by editors. Moments are UTC.'),
     h('p', {}, 'Everything lies in this folder: no server, no request to anyone. ', h('a', { href: 'LICENSES.txt' }, 'Licences')))
-  let drawnAt = 0
+  let drawn = 0
   load(listing, record, (done, faults) => {
     whole = done >= listing.days.length
     $('loading').textContent = whole ? '' : `Reading ${record.n.toLocaleString('en')} of ${total.toLocaleString('en')} statements…`
     if (faults.length) fault(`${count(faults.length, 'day')} could not be read and ${faults.length === 1 ? 'is' : 'are'} missing below: ${faults.slice(0, 5).join(', ')}.`)
-    if (!whole && performance.now() - drawnAt < (drawnAt ? 700 : 0)) return
+    if (!whole && record.n < Math.max(1, 3 * drawn)) return // not at each day: reading goes first
     show()
-    drawnAt = performance.now()
+    drawn = record.n
     if (whole) { performance.mark('whole'); document.documentElement.dataset.ready = 'true' }
     else performance.mark('rows')
   })

@@ -74,7 +74,7 @@ export class View {
     for (const piece of pieces ?? [{ text: short(this.bare(row), most), differs: false }]) {
       inside.append(piece.differs ? h(tag, {}, piece.text) : piece.text)
     }
-    if (direct) return h('q', {}, inside)
+    if (direct) return h('span', { class: 'direct' }, '“', inside, '”')
     const cue = /\w/.test(text.cue[row]) ? plain(text.cue[row]).slice(0, 40) : ''
     return h('span', { class: 'said' }, cue ? h('i', {}, h('bdi', {}, cue), ': ') : null, inside)
   }

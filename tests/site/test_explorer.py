@@ -3,6 +3,7 @@ the one that its sources make."""
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from base64 import b64decode
@@ -51,7 +52,7 @@ def tables(*said, links=None, topics=(), corrections=()):
 def parquet_in(script: str) -> list[dict]:
     call = script.split("\n")[1]
     arguments = json.loads(f"[{call.removeprefix('onrecord.day(').removesuffix(');')}]")
-    return pq.ParquetFile(BytesIO(b64decode(arguments[2]))).read().to_pylist()
+    return pq.ParquetFile(BytesIO(gzip.decompress(b64decode(arguments[2])))).read().to_pylist()
 
 
 def publish(lake: LocalLake, day, *said) -> None:
