@@ -243,6 +243,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lake", type=Path, default=Path("data/sample"))
     parser.add_argument("--errors", type=int, default=0)
+    parser.add_argument("--write", type=Path, help="the error rates that pages show")
     given = parser.parse_args()
     check_digest()
     texts = texts_of(given.lake)
@@ -266,9 +267,26 @@ def main() -> None:
             f"speaker right {count['right']}/{count['found']}, spurious {count['spurious']}"
         )
         if least == 0.5:
+            if given.write:
+                rates = error_rates(given.lake, keys, count)
+                given.write.write_text(json.dumps(rates, indent=1) + "\n", "utf-8")
             relations(gold)
             alerts(given.lake, found)
             tell(keys, gold, found, given.errors)
+
+
+def error_rates(lake: Path, keys: Sequence[object], count: Counter[str]) -> dict:
+    """The counts from which the daily page says how often the extractor is wrong."""
+    statements = pd.read_parquet(lake / "tables" / "statements")
+    return {
+        "articles": len({url for url, _ in keys}),
+        "gold_sha256": (GOLD / "DIGEST").read_text("utf-8").strip(),
+        "model_versions": sorted(statements.model_version.unique()),
+        "gold": count["gold"],
+        "found": count["found"],
+        "right_speaker": count["right"],
+        "spurious": count["spurious"],
+    }
 
 
 def tell(keys, gold, found, most: int) -> None:

@@ -380,7 +380,9 @@ def digest(
 def explorer(
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="A folder of its own; LAKE/site/explorer if left out."),
+        typer.Option(
+            "--out", help="A folder of its own; LAKE/site/explorer if left out."
+        ),
     ] = None,
     config: Config = None,
     lake: Lake = None,

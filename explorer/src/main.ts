@@ -119,7 +119,8 @@ function start(listing: Listing): void {
     const heading = n
       ? `${count(n, state.view === 'claims' ? 'claim' : 'statement')} by ${who} in ${where}`
       : whole ? 'Nothing on record fits' : 'Reading…'
-    if ($('count').textContent !== heading) $('count').textContent = heading
+    $('count').textContent = heading
+    if (whole && $('told').textContent !== heading) $('told').textContent = heading
     const pages = Math.max(1, Math.ceil(n / PAGE))
     const page = Math.min(Number(state.p || 1), pages)
     const from = (page - 1) * PAGE
@@ -135,13 +136,13 @@ function start(listing: Listing): void {
   }
 
   function paging(page: number, pages: number): void {
-    const to = (n: number, words: string, label: string): HTMLElement =>
-      h('a', { href: write({ ...state, p: n > 1 ? String(n) : '' }), 'aria-label': label, 'data-page': 'true' }, words)
+    const to = (n: number, words: string): HTMLElement =>
+      h('a', { href: write({ ...state, p: n > 1 ? String(n) : '' }), 'data-page': 'true' }, words)
     $('pages').hidden = pages < 2
     $('pages').replaceChildren(
-      page > 1 ? to(page - 1, '← Back', 'Previous page') : '',
+      page > 1 ? to(page - 1, '← Previous page') : '',
       h('span', {}, `Page ${page.toLocaleString('en')} of ${pages.toLocaleString('en')}`),
-      page < pages ? to(page + 1, 'Further →', 'Next page') : '')
+      page < pages ? to(page + 1, 'Next page →') : '')
   }
 
   function chart(): void {
@@ -177,7 +178,7 @@ function start(listing: Listing): void {
       }
       return
     }
-    if (wasOpen === state.s && panel.childElementCount) {
+    if (wasOpen === state.s && panel.dataset.whole === String(whole)) {
       for (const a of panel.querySelectorAll<HTMLAnchorElement>('a[data-step]')) a.href = step(Number(a.dataset.step))
       return
     }
@@ -193,6 +194,8 @@ function start(listing: Listing): void {
       if (!whole) return
     } else panel.replaceChildren(bar, view.detail(row, state))
     panel.dataset.s = state.s
+    panel.dataset.whole = String(whole)
+    if (wasOpen === state.s) return // only what came since then is new
     $('said').focus({ preventScroll: true })
     panel.scrollTop = 0
     if (matchMedia('(max-width: 64rem)').matches) scrollTo(0, 0)

@@ -46,7 +46,9 @@ def world():
     hostile = said(4, 0, content=SCRIPT, title=SCRIPT, figure_id="Q2",
                    figure="Rémi <b>Dürr</b>", cue="said<i>", context=f"a {SCRIPT} b",
                    url="javascript:alert(1)", outlet="Evil <u>Outlet</u>")  # fmt: skip
-    steered = said(5, 0, content=STEERED, context=f"before {STEERED} after", voice="mixed")
+    steered = said(
+        5, 0, content=STEERED, context=f"before {STEERED} after", voice="mixed"
+    )
     long = said(6, 0, content=LONG.strip(), voice="indirect", act="denies")
     off = said(7, 0, content="I like football.", about_topic=False, figure_id="Q2",
                figure="Rémi <b>Dürr</b>")  # fmt: skip
@@ -128,7 +130,10 @@ def opened(browser, site):
         )
         contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda m: m.type in ("error", "warning") and faults.append(m.text))
+        page.on(
+            "console",
+            lambda m: m.type in ("error", "warning") and faults.append(m.text),
+        )
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("requestfailed", lambda one: faults.append(f"failed: {one.url}"))
         page.on("request", lambda one: one.url.startswith((base, "data:", "blob:"))

@@ -52,7 +52,11 @@ def tables(*said, links=None, topics=(), corrections=()):
 def parquet_in(script: str) -> list[dict]:
     call = script.split("\n")[1]
     arguments = json.loads(f"[{call.removeprefix('onrecord.day(').removesuffix(');')}]")
-    return pq.ParquetFile(BytesIO(gzip.decompress(b64decode(arguments[2])))).read().to_pylist()
+    return (
+        pq.ParquetFile(BytesIO(gzip.decompress(b64decode(arguments[2]))))
+        .read()
+        .to_pylist()
+    )
 
 
 def publish(lake: LocalLake, day, *said) -> None:
@@ -172,15 +176,24 @@ def test_a_context_with_its_spans_put_back_is_the_context(parts, end):
         assert told == context
     else:
         assert len(pieces) == len(whole) + 1
-        assert "".join(a + b for a, b in zip(pieces, [*whole, ""], strict=True)) == context
+        assert (
+            "".join(a + b for a, b in zip(pieces, [*whole, ""], strict=True)) == context
+        )
 
 
 @given(TEXT, st.integers(min_value=0))
 def test_only_a_script_of_this_source_counts_as_made(line, number):
     assert held(line, "f00") is None
-    assert held(f"// On Record, explorer 1: {number} statements, from f00", "f00") == number
-    assert held(f"// On Record, explorer 1: {number} statements, from f00", "f01") is None
-    assert held(f"// On Record, explorer 0: {number} statements, from f00", "f00") is None
+    assert (
+        held(f"// On Record, explorer 1: {number} statements, from f00", "f00")
+        == number
+    )
+    assert (
+        held(f"// On Record, explorer 1: {number} statements, from f00", "f01") is None
+    )
+    assert (
+        held(f"// On Record, explorer 0: {number} statements, from f00", "f00") is None
+    )
 
 
 # -------------------------------------------------------------------------- the folder
