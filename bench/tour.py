@@ -32,13 +32,15 @@ def shots(lake: Path) -> list[tuple[str, str, tuple[int, int], str]]:
     changed = war[war.relation == "changed"].sort_values("statement_id")
     most = changed.figure_id.value_counts().sort_index(kind="stable").idxmax()
     one = changed[changed.figure_id == most].statement_id.iloc[0]
+    moved = war[war.relation.isin(["changed", "contradicts"])].figure_id
+    mover = moved.value_counts().sort_index(kind="stable").idxmax()
     explorer = "explorer/index.html"
     return [
         ("digest-desktop", page, DESKTOP, "light"),
         ("digest-phone", page, PHONE, "dark"),
         ("explorer-statement", f"{explorer}#figure={most}&s={one}", DESKTOP, "light"),
-        ("explorer-claims", f"{explorer}#figure={most}&view=claims", DESKTOP, "dark"),
-        ("explorer-phone", f"{explorer}#figure={most}&view=claims", PHONE, "light"),
+        ("explorer-claims", f"{explorer}#figure={mover}&view=claims", DESKTOP, "dark"),
+        ("explorer-phone", f"{explorer}#figure={mover}&view=claims", PHONE, "light"),
     ]
 
 
