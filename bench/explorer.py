@@ -128,6 +128,7 @@ ACTIONS = {
     "clear": "document.getElementById('filters').reset()",
     "choose a relation": "pick('relation', 4)",
     "from a day on": "const f=document.querySelector('[name=from]'); f.value='2025-09-01'; f.dispatchEvent(new Event('change',{bubbles:true}))",
+    "clear again": "document.getElementById('filters').reset()",
     "open a statement": "document.querySelector('.say').click()",
 }  # fmt: skip
 TIMED = """async action => {
