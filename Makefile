@@ -6,7 +6,7 @@ UV_VERSION := 0.13.9
 UV = $(shell command -v uv || echo .cache/uv/bin/uv)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run live test test-fast lint types imports check docs lock clean test-faults test-cluster
+.PHONY: help setup run live test test-fast lint types imports check docs lock clean test-faults test-cluster explorer test-browser browser tour
 
 help: ## these lines
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*##/  make \1\t/' | expand -t 22
@@ -54,8 +54,23 @@ test-cluster: setup .cache/moto/.done ## Airflow with Celery, PostgreSQL, Redis 
 	@$(UV) pip sync -q --python .cache/moto/bin/python --require-hashes tests/cluster/moto.lock
 	@touch $@
 
+explorer: ## build the explorer from explorer/ (needs node and npm)
+	@cd explorer && npm ci --no-audit --no-fund && npm run build
+
+browser: .venv/.browser
+.venv/.browser: .venv/.done requirements-browser.lock
+	@$(UV) pip install -q --python $(BIN)/python --require-hashes -r requirements-browser.lock
+	@touch $@
+
+test-browser: browser ## the pages in a real browser (needs Chromium: apt-get install chromium)
+	@$(BIN)/python -m pytest tests/browser
+
+tour: browser ## the screenshots of the README, from the sample's lake (after make run)
+	@$(BIN)/python -m bench.tour
+
 lock: ## resolve the lock again
 	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --python-version 3.11 --extra dev --extra cluster --extra bulk -o requirements.lock pyproject.toml
+	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --python-version 3.11 -c requirements.lock -o requirements-browser.lock requirements-browser.in
 	@echo "moto[s3,server]>=5.1,<6" | $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -o tests/cluster/moto.lock -
 
 clean: ## remove everything that the targets above made

@@ -275,6 +275,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lake", type=Path, default=Path("data/sample"))
     parser.add_argument("--errors", type=int, default=0)
+    parser.add_argument("--write", type=Path, help="the error rates that pages show")
     given = parser.parse_args()
     check_digest()
     texts = texts_of(given.lake)
@@ -298,6 +299,9 @@ def main() -> None:
             f"speaker right {count['right']}/{count['found']}, spurious {count['spurious']}"
         )
         if least == 0.5:
+            if given.write:
+                rates = error_rates(given.lake, keys, count)
+                given.write.write_text(json.dumps(rates, indent=1) + "\n", "utf-8")
             relations(gold)
             acts(gold)
             alerts(given.lake, found)
@@ -324,6 +328,20 @@ def acts(gold: dict[tuple[str, int], list[Item]]) -> None:
         f"old words: {old[True, True]} of {old[True, True] + old[True, False]} "
         f"called old, {old[False, True]} others called old"
     )
+
+
+def error_rates(lake: Path, keys: Sequence[object], count: Counter[str]) -> dict:
+    """The counts from which the daily page says how often the extractor is wrong."""
+    statements = pd.read_parquet(lake / "tables" / "statements")
+    return {
+        "articles": len({url for url, _ in keys}),
+        "gold_sha256": (GOLD / "DIGEST").read_text("utf-8").strip(),
+        "model_versions": sorted(statements.model_version.unique()),
+        "gold": count["gold"],
+        "found": count["found"],
+        "right_speaker": count["right"],
+        "spurious": count["spurious"],
+    }
 
 
 def tell(keys, gold, found, most: int) -> None:

@@ -21,6 +21,7 @@ from pipeline import (
     __version__,
     daily_page,
     editing,
+    explorer_page,
     health,
     overview,
     proof,
@@ -52,6 +53,7 @@ from pipeline.adapters.judgements import JudgementFile
 from pipeline.adapters.lake import LocalLake, ParquetLake, write_whole
 from pipeline.adapters.nlp import open_nlp, version_of
 from pipeline.adapters.notify import open_channels
+from pipeline.adapters.pages import PageFolder
 from pipeline.adapters.salvage import salvaged
 from pipeline.adapters.secrets import refuse_readable, secret_of
 from pipeline.adapters.tagger import open_tagger
@@ -493,16 +495,40 @@ class App:
         return proof.expired(day, lake=self.lake, archive=self.archive)
 
     def digest(self, day: date | None = None) -> str:
-        """Write the page of a published day (the last one) and the list of days."""
+        """Write the page of a published day (the last one), the list of days, and the
+        explorer over all of them; the path of the page."""
         there = self.lake.published("statements")
         if not there:
             raise InputError(f"lake {self.settings.lake}", "no day is published yet")
         day = day or there[-1]
         if day not in there:
             raise InputError(f"--date {day}", f"not published; the last is {there[-1]}")
+        page = daily_page.write_page(day, lake=self.lake, names=self._topic_names())
+        self.explorer()
+        return page
+
+    def explorer(self, out: Path | None = None) -> str:
+        """Write the explorer over all published days; the path of its page.
+
+        Beside the digests in the lake; or into a folder of its own, which can be copied
+        anywhere. What has not changed is left alone.
+        """
+        if not self.lake.published("statements"):
+            raise InputError(f"lake {self.settings.lake}", "no day is published yet")
+        store = self.lake.store
+        digests = PageFolder(store, "site/").names("????-??-??.html")
+        pages = PageFolder(store, "site/explorer/") if out is None else PageFolder(out)
+        explorer_page.write_explorer(
+            lake=self.lake,
+            pages=pages,
+            names=self._topic_names(),
+            digests=[] if out else [date.fromisoformat(name[:10]) for name in digests],
+        )
+        return f"{pages.where}index.html"
+
+    def _topic_names(self) -> dict[str, str]:
         topic = self.config.topic(self.settings.topic)
-        names = {topic.id: topic.name} | {one.id: one.name for one in topic.subtopics}
-        return daily_page.write_page(day, lake=self.lake, names=names)
+        return {topic.id: topic.name} | {one.id: one.name for one in topic.subtopics}
 
     def check_feeds(self, now: datetime) -> list[dict[str, Any]]:
         """Every feed asked once, nothing stored: a row each."""

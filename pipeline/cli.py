@@ -460,6 +460,28 @@ def digest(
 
 
 @cli.command()
+def explorer(
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", help="A folder of its own; LAKE/site/explorer if left out."
+        ),
+    ] = None,
+    config: Config = None,
+    lake: Lake = None,
+) -> None:
+    """Write the explorer: every published statement in one static folder.
+
+    It needs no server: open its index.html in a browser.
+
+    Example: `onrecord explorer --out public/explorer`
+    """  # fmt: skip
+    with _app(config, lake) as app:
+        path = app.explorer(out)
+    typer.echo(f"explorer {path}")
+
+
+@cli.command()
 def tables() -> None:
     """The data dictionary: every published table and column, as Markdown.
 

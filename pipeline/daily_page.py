@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import date, timedelta
+from importlib.resources import files
 
 import pyarrow as pa
 
@@ -32,8 +34,15 @@ def write_page(day: date, *, lake: Lake, names: Mapping[str, str]) -> str:
         for name in TABLES
         if TABLES[name].rebuilt
     }
+    rates = (files("pipeline.site") / "error_rates.json").read_text("utf-8")
     page = digest(
-        day, tables, history, version=__version__, made_from=made_from, names=names
+        day,
+        tables,
+        history,
+        version=__version__,
+        made_from=made_from,
+        names=names,
+        error_rates=json.loads(rates),
     )
     path = lake.write_page(page_name(day), page)
     days = [one for one in lake.published("statements") if one <= day]

@@ -125,6 +125,26 @@ class Lake(Protocol):
         ...
 
 
+class Pages(Protocol):
+    """A folder of the static site. A write is seen whole or not at all."""
+
+    def write(self, name: str, body: bytes) -> bool:
+        """Take the place of a file; False where it held the same bytes."""
+        ...
+
+    def first_line(self, name: str) -> str:
+        """Of a text file, without its end; empty where there is no such file."""
+        ...
+
+    def names(self, pattern: str) -> list[str]:
+        """The files that match a glob, sorted."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """A file that is not there is no error."""
+        ...
+
+
 class FeedStates(Protocol):
     def load(self, feeds: Sequence[Feed]) -> dict[str, FeedState]:
         """The state of each feed; a fresh one where it was never asked."""

@@ -8,6 +8,8 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+MOST_FIGURES = 15
+
 
 def load(lake: Path, name: str) -> pd.DataFrame:
     return pd.read_parquet(lake / "tables" / name)
@@ -35,6 +37,9 @@ def summary(lake: Path) -> str:
     pages = sorted((lake / "site").glob("*.html"))
     if pages:
         console.print(f"[bold]Pages[/bold]    {pages[-1]}")
+    explorer = lake / "site" / "explorer" / "index.html"
+    if explorer.exists():
+        console.print(f"[bold]Explorer[/bold] {explorer}")
     return console.export_text()
 
 
@@ -45,13 +50,15 @@ def _by_figure(statements: pd.DataFrame, links: pd.DataFrame) -> Table:
     )
     counts = counts.fillna(0).astype(int)
     counts["all"] = counts.sum(axis=1)
-    table = Table(
-        title="Statements about the war, by figure", box=None, title_justify="left"
-    )
+    shown = counts.sort_values("all", ascending=False).head(MOST_FIGURES)
+    title = "Statements about the war, by figure"
+    if len(shown) < len(counts):
+        title += f" (the {len(shown)} with most of {len(counts)})"
+    table = Table(title=title, box=None, title_justify="left")
     table.add_column("figure")
     for column in counts.columns:
         table.add_column(str(column), justify="right")
-    for figure, row in counts.sort_values("all", ascending=False).head(15).iterrows():
+    for figure, row in shown.iterrows():
         table.add_row(str(figure), *[str(value) for value in row])
     return table
 
@@ -64,10 +71,12 @@ def _new(statements: pd.DataFrame, links: pd.DataFrame, alerts: pd.DataFrame) ->
     told = told.sort_values(["created_at", "alert_id"], kind="stable")
     kinds = told[told.relation != "new"].head(8)
     news = told[told.relation == "new"].tail(8)
-    table = Table(title="What is new (some)", box=None, title_justify="left")
+    shown = pd.concat([kinds, news])
+    title = f"What is new ({len(shown)} of {len(told)} alerts)"
+    table = Table(title=title, box=None, title_justify="left")
     for name in ("relation", "figure", "words", "outlet", "why"):
         table.add_column(name, overflow="fold")
-    for row in pd.concat([kinds, news]).itertuples():
+    for row in shown.itertuples():
         words = row.content if len(row.content) < 90 else row.content[:88] + "…"
         table.add_row(row.relation, row.figure, words, row.outlet, row.reasons[:60])
     return table

@@ -127,7 +127,7 @@ class FolderStore:
 
     def names(self, prefix: str) -> list[str]:
         return sorted(
-            f"{Path(folder).relative_to(self.root).as_posix()}/{name}"
+            (Path(folder) / name).relative_to(self.root).as_posix()
             for folder, _, names in os.walk(self.root / prefix, onerror=_refused)
             for name in names
             if not name.startswith(".")

