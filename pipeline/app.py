@@ -236,6 +236,7 @@ class App:
     def publish(self, at: datetime) -> Report:
         return steps.publish(
             at,
+            archive=self.archive,
             lake=self.lake,
             outbox=self.outbox,
             progress=self.progress,
@@ -314,8 +315,7 @@ class App:
 
     def published_days(self) -> list[date]:
         """Days of which at least one table is there. InputError where there is none."""
-        names = [name for name, table in TABLES.items() if table.day != "published_at"]
-        days = sorted({day for name in names for day in self.lake.published(name)})
+        days = sorted({day for name in TABLES for day in self.lake.published(name)})
         if not days:
             raise InputError(f"lake {self.settings.lake}", "no day is published yet")
         return days

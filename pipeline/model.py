@@ -606,6 +606,25 @@ class Claim:
     as_of: datetime
 
 
+# ------------------------------------------------------------------------- tables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableDay:
+    """A published table-day as it was written: an entry of its table's manifest.
+
+    ``made_from`` are the working partitions that it was made from, for articles the
+    archive's files too: their paths in the lake, with the SHA-256 of each.
+    """
+
+    rows: int
+    bytes: int
+    sha256: str
+    schema_version: str
+    code_version: str
+    made_from: Mapping[str, str] = field(default_factory=dict)
+
+
 # ------------------------------------------------------------------------- alerts
 
 

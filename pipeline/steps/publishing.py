@@ -20,13 +20,16 @@ from pipeline.model import (
     Report,
 )
 from pipeline.ports import (
+    Archive,
     Lake,
     Outbox,
     Progress,
 )
 from pipeline.steps.shared import day_of, fresh
 from pipeline.tables import convert
+from pipeline.tables.checks import day_faults
 from pipeline.tables.convert import from_arrow, rows_to_table
+from pipeline.tables.manifest import datapackage, origin
 from pipeline.tables.schemas import TABLES
 from pipeline.tables.trends import WINDOW_DAYS, Told, claims_of, daily
 
@@ -36,6 +39,7 @@ Row = TypeVar("Row")
 def publish(
     at: datetime,
     *,
+    archive: Archive,
     lake: Lake,
     outbox: Outbox,
     progress: Progress,
@@ -51,20 +55,33 @@ def publish(
     days |= {today, *_unpublished(lake, today)}
     written = 0
     for day in sorted(days):
-        written += _publish_day(day, lake, outbox, version)
+        written += _publish_day(day, archive, lake, outbox, version)
         progress.done("publish", day_of(day), "")
+    lake.write_package(datapackage({name: lake.published(name) for name in TABLES}))
     return Report(step="publish", rows=written, counts={"days": len(days)})
 
 
 def _unpublished(lake: Lake, today: date) -> set[date]:
-    """Days since the first one on which no pass was made: their tables are empty."""
+    """Days since the first one that a manifest lacks: on most of them no pass was made,
+    and their tables are empty."""
     there = lake.published("articles")
     first = min([*there, *(p.day for p in lake.partitions("articles"))], default=today)
     every = {first + timedelta(days=n) for n in range((today - first).days + 1)}
-    return every - set(there)
+    lacking = (every - _entries(lake, name) for name in TABLES)
+    return set[date]().union(*lacking)
 
 
-def _publish_day(day: date, lake: Lake, outbox: Outbox, version: str) -> int:
+def _entries(lake: Lake, table: str) -> set[date]:
+    """The days of a table's manifest; none where it is damaged: all are made again."""
+    try:
+        return set(lake.manifest(table))
+    except DamagedError:
+        return set()
+
+
+def _publish_day(
+    day: date, archive: Archive, lake: Lake, outbox: Outbox, version: str
+) -> int:
     articles = _rows_of(lake, "articles", day, Article)
     told = _told(lake, day)
     texts = {(a.article_id, a.revision): a.text for a in articles}
@@ -93,20 +110,30 @@ def _publish_day(day: date, lake: Lake, outbox: Outbox, version: str) -> int:
         "deliveries": [convert.plain_row(d) for d in outbox.deliveries(day)],
         "feed_health": _poll_rows(_rows_of(lake, "polls", day, Poll)),
     }
-    for name, held in rows.items():
-        lake.publish(name, day, _checked(name, held, lake))
-    _publish_daily(day, lake)
+    tables = _checked(day, rows)
+    for name, table in tables.items():
+        made_from = origin(name, day, archive=archive, lake=lake)
+        lake.publish(name, day, table, version=version, made_from=made_from)
+    _publish_daily(day, lake, version)
     return sum(len(held) for held in rows.values())
 
 
-def _checked(name: str, rows: Sequence[Mapping[str, object]], lake: Lake) -> pa.Table:
+def _checked(
+    day: date, rows: Mapping[str, Sequence[Mapping[str, object]]]
+) -> dict[str, pa.Table]:
+    """Every table of a day, before the first is written: what fails leaves all as is."""
     try:
-        return rows_to_table(name, rows)
+        tables = {name: rows_to_table(name, held) for name, held in rows.items()}
+        for fault in day_faults(tables):
+            raise ValueError(fault)
     except ValueError as error:
-        raise DamagedError(f"table {name}", str(error)) from error
+        raise DamagedError(
+            f"day {day}", f"{error}; nothing of it was written"
+        ) from error
+    return tables
 
 
-def _publish_daily(day: date, lake: Lake) -> None:
+def _publish_daily(day: date, lake: Lake, version: str) -> None:
     """The day and the 6 before it: late reports still count where they belong.
 
     They may lie before the lake's first day, for what was published before it was seen.
@@ -122,9 +149,8 @@ def _publish_daily(day: date, lake: Lake) -> None:
     for one in window:
         if convert.midnight(one) >= since:
             mine = by_day.get(convert.midnight(one), [])
-            lake.publish(
-                "daily_figure_topic", one, _checked("daily_figure_topic", mine, lake)
-            )
+            table = _checked(one, {"daily_figure_topic": mine})["daily_figure_topic"]
+            lake.publish("daily_figure_topic", one, table, version=version)
 
 
 def _rows_of(lake: Lake, name: str, day: date, kind: type[Row]) -> list[Row]:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 import pyarrow as pa
 
 from pipeline.model import Article, Claim, Relation, Span, Statement
+from pipeline.tables.checks import conformed
 from pipeline.tables.schemas import TABLES
 
 Value = TypeVar("Value")
@@ -118,24 +119,11 @@ def from_arrow(cls: type[Value], table: pa.Table | pa.RecordBatch) -> list[Value
 def rows_to_table(name: str, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
     """Rows as the published table ``name``: its columns, its order, its types.
 
-    ValueError names the table and column where a row breaks the registry.
+    ValueError names table, column, row key and value of what breaks the registry.
     """
-    table = TABLES[name]
-    held = list(rows)
-    for f in table.fields:
-        for row in held:
-            value = row[f.name]
-            if value is None and not f.nullable:
-                raise ValueError(f"{name}.{f.name}: missing in {row}")
-            if f.allowed and value is not None and value not in f.allowed:
-                raise ValueError(f"{name}.{f.name}: {value!r} is not {f.allowed}")
-    keys = {tuple(row[k] for k in table.key) for row in held}
-    if len(keys) != len(held):
-        raise ValueError(f"{name}: {len(held) - len(keys)} rows share a key")
-    made = pa.Table.from_pylist(
-        [{f.name: row[f.name] for f in table.fields} for row in held], table.schema
-    )
-    return made.sort_by(table.order).replace_schema_metadata(table.schema.metadata)
+    columns = TABLES[name].schema.names
+    kept = [{column: row[column] for column in columns} for row in rows]
+    return conformed(name, pa.Table.from_pylist(kept, TABLES[name].schema))
 
 
 def article_row(article: Article, version: str) -> dict[str, Any]:
