@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property, partial
 from importlib.resources import files
@@ -29,6 +30,7 @@ from pipeline.adapters.judgements import JudgementFile
 from pipeline.adapters.lake import LocalLake, write_whole
 from pipeline.adapters.nlp import open_nlp, version_of
 from pipeline.adapters.notify import open_channels
+from pipeline.adapters.sql import answers, open_sql
 from pipeline.adapters.tagger import open_tagger
 from pipeline.batch import Extractor
 from pipeline.claims.compare import compare_pair
@@ -52,6 +54,7 @@ from pipeline.statements.figures import FigureIndex
 from pipeline.statements.learned import attributions
 from pipeline.statements.topic import judge_of
 from pipeline.tables.schemas import TABLES
+from pipeline.tables.trends import trend
 
 BOUNDS = ("max_entries", "max_field", "max_depth")
 """The bounds on what is read of a document; the others are of the way to it."""
@@ -440,6 +443,21 @@ class App:
                     f"--topic {topic}", f"no such sub-topic: {', '.join(there)}"
                 )
         return editing.timeline(self.lake, figure_id, topic=topic)
+
+    @contextmanager
+    def sql(self) -> Iterator[Callable[[str], str]]:
+        """Answers queries over the published tables, each drawn as a table."""
+        with open_sql(Path(self.settings.lake)) as opened:
+            yield lambda query: answers(opened, query) or "done"
+
+    def trends(self, **asked: Any) -> str:
+        """``tables.trends.trend`` as CSV, by all that is asked for."""
+        by = ["figure", *(n for n in ("subtopic", "act") if asked[n] is not None)]
+        try:
+            made = trend(by, **asked, lake=self.settings.lake)
+        except ValueError as error:
+            raise InputError("trends", str(error)) from error
+        return made.to_csv(index=False)
 
     def status(self, now: datetime) -> dict[str, Any]:
         states = DbFeedStates(self.database).load(self.feeds)

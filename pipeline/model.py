@@ -613,8 +613,8 @@ class Claim:
 class TableDay:
     """A published table-day as it was written: an entry of its table's manifest.
 
-    ``made_from`` are the working partitions that it was made from, for articles the
-    archive's files too: their paths in the lake, with the SHA-256 of each.
+    ``made_from`` is one SHA-256 over those of the working partitions that it was made
+    from, for articles of the archive's files too.
     """
 
     rows: int
@@ -622,7 +622,7 @@ class TableDay:
     sha256: str
     schema_version: str
     code_version: str
-    made_from: Mapping[str, str] = field(default_factory=dict)
+    made_from: str
 
 
 # ------------------------------------------------------------------------- alerts

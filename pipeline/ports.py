@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
-from types import MappingProxyType
 from typing import Protocol
 
 import pyarrow as pa
@@ -109,11 +108,11 @@ class Lake(Protocol):
         rows: pa.Table,
         *,
         version: str = "",
-        made_from: Mapping[str, str] = MappingProxyType({}),
+        made_from: str = "",
     ) -> bool:
         """Take the place of a published table-day and of its entry in the manifest;
-        False where the bytes of the file were the same. ``made_from`` are working
-        partitions with their SHA-256."""
+        False where the bytes of the file were the same. ``made_from`` is the
+        SHA-256 of its origin."""
         ...
 
     def manifest(self, table: str) -> dict[date, TableDay]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
-from types import MappingProxyType
 from uuid import uuid4
 
 import pyarrow as pa
@@ -95,7 +94,7 @@ class LocalLake:
         rows: pa.Table,
         *,
         version: str = "",
-        made_from: Mapping[str, str] = MappingProxyType({}),
+        made_from: str = "",
     ) -> bool:
         path, body = self._table(table, day), published_bytes(table, rows)
         entry = TableDay(
@@ -104,7 +103,7 @@ class LocalLake:
             sha256=sha256(body).hexdigest(),
             schema_version=SCHEMA_VERSION,
             code_version=version,
-            made_from=dict(made_from),
+            made_from=made_from,
         )
         with self._alone(table), _reading(path):
             changed = not path.exists() or path.read_bytes() != body

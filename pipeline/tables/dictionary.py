@@ -15,7 +15,7 @@ one file a table-day, replaced whole. The same descriptions travel in the Parque
 `timestamp[us, UTC]`; days are midnights. Columns are only ever added, at the end.
 
 `LAKE/tables/<table>/_manifest.json` says of each day its rows, bytes, SHA-256, schema version, version of onrecord, and
-the working partitions and archived files that it was made from; `LAKE/tables/datapackage.json` describes all tables as a
+one digest of the working partitions and archived files that it was made from; `LAKE/tables/datapackage.json` describes all tables as a
 Frictionless Data Package. What this page says of nulls, values, ranges, keys and references is checked before a day is
 written; rows are sorted as each table says, and row groups end where the figure changes, so that one figure is read alone.
 """

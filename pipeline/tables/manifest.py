@@ -32,17 +32,20 @@ MADE_FROM: Mapping[str, str] = MappingProxyType(
 """The working partitions of a day that a table's rows come from."""
 
 
-def origin(name: str, day: date, *, archive: Archive, lake: Lake) -> dict[str, str]:
-    """What a table-day is made from: path and SHA-256 of each working partition, and for
-    articles of each archived file, those that retention removed included."""
-    source = MADE_FROM.get(name, "")
-    partitions = lake.partitions(source, day) if source else []
+def origin(name: str, day: date, *, archive: Archive, lake: Lake) -> str:
+    """What a table-day is made from, as one SHA-256 over path and SHA-256 of each working
+    partition, and for articles of each archived file, those that retention removed
+    included; empty where it is made from no partition of its own."""
+    if name not in MADE_FROM:
+        return ""
+    source = MADE_FROM[name]
+    partitions = lake.partitions(source, day)
     found = dict(lake.work_sha256(source, partition) for partition in partitions)
     if name == "articles":
         asked = {p for p in archive.partitions(day) if p.day == day}
         for partition in sorted(asked.union(partitions)):
             found |= archive.seals(partition)
-    return found
+    return sha256(_canonical(dict(sorted(found.items())))).hexdigest()
 
 
 def to_json(table: str, days: Mapping[date, TableDay]) -> bytes:
