@@ -444,6 +444,21 @@ class App:
                 )
         return editing.timeline(self.lake, figure_id, topic=topic)
 
+    def compact(self, month: str | None = None) -> int:
+        """Compact the months that are over (or one) of tables sorted by figure; how many
+        files were written."""
+        written = 0
+        for name, table in TABLES.items():
+            if table.group is None:
+                continue
+            days = self.lake.published(name)
+            over = {
+                f"{day:%Y-%m}" for day in days if f"{day:%Y-%m}" < f"{days[-1]:%Y-%m}"
+            }
+            for one in sorted(over if month is None else {month}):
+                written += self.lake.compact(name, one)
+        return written
+
     @contextmanager
     def sql(self) -> Iterator[Callable[[str], str]]:
         """Answers queries over the published tables, each drawn as a table."""

@@ -431,6 +431,26 @@ def _typed() -> Iterator[str]:
 
 
 @cli.command()
+def compact(
+    month: Annotated[
+        str | None,
+        typer.Option("--month", help="YYYY-MM; all that are over if left out."),
+    ] = None,
+    config: Config = None,
+    lake: Lake = None,
+) -> None:
+    """Write whole months beside the days, for readers of one figure over a long time.
+
+    Example: `onrecord compact --month 2026-03`
+    """
+    if month is not None:
+        _day(f"{month}-01", "--month")
+    with _app(config, lake) as app:
+        written = app.compact(month)
+    typer.echo(f"compact  {written} files")
+
+
+@cli.command()
 def trends(
     figure: Annotated[
         str | None, typer.Option("--figure", help="Id or name; all if left out.")

@@ -123,6 +123,14 @@ class Lake(Protocol):
         """A table-day's entry in the manifest and its file, as of one moment."""
         ...
 
+    def months(self, table: str) -> dict[str, TableDay]:
+        """The entry of each compacted month. DamagedError if a byte is another."""
+        ...
+
+    def month_bytes(self, table: str, month: str) -> bytes:
+        """The file of a compacted month."""
+        ...
+
     def package(self) -> bytes:
         """``datapackage.json`` as it lies beside the tables; empty where it does not."""
         ...

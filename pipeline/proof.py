@@ -38,7 +38,7 @@ def faults(day: date, *, lake: Lake, archive: Archive) -> list[str]:
         found += _lost(day, lake, archive)
     except DamagedError as error:
         found.append(str(error))
-    found += _unlisted(lake)
+    found += _unlisted(lake) + _months(day, lake)
     if day < _first(lake):  # what was published before the first pass saw it
         early = [n for n in TABLES if day in lake.published(n)]
         return found + [line for n in early for line in _written(n, day, lake, archive)]
@@ -100,6 +100,26 @@ def _unlisted(lake: Lake) -> list[str]:
             continue
         gone = sorted(listed - set(lake.published(name)))
         wrong += [f"table {name}: its file of {day} is not there" for day in gone]
+    return wrong
+
+
+def _months(day: date, lake: Lake) -> list[str]:
+    """Whether the compacted files of the day's month are what their manifest says."""
+    wrong = []
+    month = f"{day:%Y-%m}"
+    for name in TABLES:
+        try:
+            entry = lake.months(name).get(month)
+            if entry is None:
+                continue
+            body = lake.month_bytes(name, month)
+        except DamagedError as error:
+            wrong.append(str(error))
+            continue
+        if (len(body), sha256(body).hexdigest()) != (entry.bytes, entry.sha256):
+            wrong.append(
+                f"table {name}: compacted {month} is not the one in its manifest"
+            )
     return wrong
 
 

@@ -18,7 +18,14 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import DamagedError, StoreError
 from pipeline.model import Partition, TableDay
-from pipeline.tables.manifest import from_json, to_json
+from pipeline.tables.checks import conformed
+from pipeline.tables.manifest import (
+    from_json,
+    months_from_json,
+    months_to_json,
+    origin_of_month,
+    to_json,
+)
 from pipeline.tables.schemas import SCHEMA_VERSION, TABLES
 
 LEAST_ROWS, MOST_ROWS = 4_096, 131_072
@@ -84,6 +91,48 @@ class LocalLake:
             for path in folder.glob(pattern)
             if not path.name.startswith(".")
         )
+
+    # --------------------------------------------------------------- compacted months
+
+    def compact(self, table: str, month: str) -> bool:
+        """Write a month of a table, its days sorted together, for readers of one figure;
+        False where the file was there already, made from the same days."""
+        days = {d: e for d, e in self.manifest(table).items() if f"{d:%Y-%m}" == month}
+        origin = origin_of_month(days)
+        path = self.root / "compact" / table / f"month={month}" / "part-0.parquet"
+        held = self.months(table)
+        if path.exists() and month in held and held[month].made_from == origin:
+            return False
+        rows = conformed(
+            table, pa.concat_tables([self.load(table, d) for d in sorted(days)])
+        )
+        body = published_bytes(table, rows)
+        entry = TableDay(
+            rows=rows.num_rows,
+            bytes=len(body),
+            sha256=sha256(body).hexdigest(),
+            schema_version=SCHEMA_VERSION,
+            code_version="",
+            made_from=origin,
+        )
+        write_whole(path, body)
+        manifest = months_to_json(table, {**held, month: entry})
+        write_whole(self.root / "compact" / table / "_manifest.json", manifest)
+        return True
+
+    def months(self, table: str) -> dict[str, TableDay]:
+        path = self.root / "compact" / table / "_manifest.json"
+        if not path.exists():
+            return {}
+        try:
+            return months_from_json(path.read_bytes())
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise DamagedError(str(path), f"{error}; remove LAKE/compact") from error
+
+    def month_bytes(self, table: str, month: str) -> bytes:
+        path = self.root / "compact" / table / f"month={month}" / "part-0.parquet"
+        with _reading(path):
+            return path.read_bytes()
 
     # -------------------------------------------------------------- published tables
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from pipeline.errors import InputError
+from pipeline.tables.reading import files
 from pipeline.tables.schemas import TABLES
 
 _TYPES = {
@@ -42,11 +43,11 @@ def open_sql(root: Path) -> duckdb.DuckDBPyConnection:
 
 def _selected(root: Path, name: str) -> str:
     fields = TABLES[name].fields
-    paths = sorted((root / "tables" / name).glob("date=*/part-0.parquet"))
+    paths = files(str(root), name) if (root / "tables").is_dir() else []
     if not paths:
         empty = [f'NULL::{_TYPES[str(f.type)]} AS "{f.name}"' for f in fields]
         return f"SELECT {', '.join(empty)} WHERE false"
-    quoted = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+    quoted = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
     names = ", ".join(f'"{field.name}"' for field in fields)
     read = f"read_parquet([{quoted}], hive_partitioning = false, union_by_name = true)"
     return f"SELECT {names} FROM {read}"

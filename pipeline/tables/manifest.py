@@ -60,6 +60,24 @@ def from_json(body: bytes) -> dict[date, TableDay]:
     return {date.fromisoformat(d): TableDay(**e) for d, e in held["days"].items()}
 
 
+def months_to_json(table: str, months: Mapping[str, TableDay]) -> bytes:
+    """``_manifest.json`` of a table's compacted months (``YYYY-MM``)."""
+    held = {month: asdict(months[month]) for month in sorted(months)}
+    return sealed({"table": table, "months": held})
+
+
+def months_from_json(body: bytes) -> dict[str, TableDay]:
+    """The entries that ``months_to_json`` wrote. ValueError where a byte is another."""
+    return {m: TableDay(**e) for m, e in unsealed(body)["months"].items()}
+
+
+def origin_of_month(days: Mapping[date, TableDay]) -> str:
+    """One SHA-256 over those of the days of a month."""
+    return sha256(
+        _canonical({str(day): days[day].sha256 for day in sorted(days)})
+    ).hexdigest()
+
+
 def sealed(value: Mapping[str, Any]) -> bytes:
     """Canonical JSON with the SHA-256 of all the rest as its last key."""
     return _canonical({**value, "sha256": sha256(_canonical(value)).hexdigest()})

@@ -12,11 +12,13 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from pyarrow import fs
 
+from pipeline.tables.manifest import from_json, months_from_json, origin_of_month
 from pipeline.tables.schemas import TABLES, Table
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_ISO = re.compile(r"\d{4}-\d\d-\d\d")
 _ID = re.compile(r"Q\d+|x-.+")
 
 Day = date | str
@@ -32,7 +34,8 @@ def load(
     as_of: Day | None = None,
     lake: str = "data",
 ) -> pd.DataFrame:
-    """Rows of a published table, in the order of its days; no column is ``object``.
+    """Rows of a published table, in the order of its days (of its months, where they are
+    compacted and asked for whole); no column is ``object``.
 
     ``since`` and ``until``, both included, are days of ``date=`` (docs/tables.md says of
     what). ``figure`` is an id or a canonical name. ``as_of`` reads the record as it stood
@@ -77,33 +80,61 @@ def _read(
     rows: ds.Expression | None,
     columns: Sequence[str],
 ) -> pa.Table:
-    paths = [
-        path
-        for day, path in files(lake, table.name)
-        if (first is None or first <= day) and (last is None or day <= last)
-    ]
+    paths = files(lake, table.name, first, last)
     found = ds.dataset(paths, schema=table.schema, format="parquet")
     return found.to_table(columns=list(columns), filter=rows)
 
 
-def files(lake: str, table: str) -> list[tuple[date, str]]:
-    """Day and path of each published file of a table, in order.
+def files(
+    lake: str, name: str, first: date | None = None, last: date | None = None
+) -> list[str]:
+    """The files that hold the days of a published table, in order: whole months where
+    they are compacted. ValueError where the lake has no published table."""
+    found, months = [], _months(lake, TABLES[name])
+    for day in _days(lake, name):
+        if (first is None or first <= day) and (last is None or day <= last):
+            starts = day.replace(day=1)
+            ends = (starts + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+            whole = (first is None or first <= starts) and (
+                last is None or ends <= last
+            )
+            path = f"{lake}/tables/{name}/date={day}/part-0.parquet"
+            found.append(months.get(f"{day:%Y-%m}", path) if whole else path)
+    return list(dict.fromkeys(found))
 
-    ValueError where the lake has no published table.
-    """
+
+def _days(lake: str, name: str) -> list[date]:
     disk = fs.LocalFileSystem()
     tables = f"{lake}/tables"
     if disk.get_file_info(tables).type != fs.FileType.Directory:
         raise ValueError(
             f"lake {lake}: no folder tables in it; make run makes a sample"
         )
-    chosen = fs.FileSelector(f"{tables}/{table}", allow_not_found=True)
-    days = [one.base_name[5:] for one in disk.get_file_info(chosen)]
-    return [
-        (date.fromisoformat(day), f"{tables}/{table}/date={day}/part-0.parquet")
-        for day in sorted(days)
-        if re.fullmatch(r"\d{4}-\d\d-\d\d", day)
+    chosen = fs.FileSelector(f"{tables}/{name}", allow_not_found=True)
+    found = [one.base_name[5:] for one in disk.get_file_info(chosen)]
+    return sorted(date.fromisoformat(d) for d in found if _ISO.fullmatch(d))
+
+
+def _months(lake: str, table: Table) -> dict[str, str]:
+    """The compacted file of each month that was made from the days as they are now."""
+    disk = fs.LocalFileSystem()
+    there = [
+        f"{lake}/{folder}/{table.name}/_manifest.json"
+        for folder in ("compact", "tables")
     ]
+    if not all(one.type == fs.FileType.File for one in disk.get_file_info(there)):
+        return {}
+    bodies = []
+    for path in there:
+        with disk.open_input_stream(path) as file:
+            bodies.append(file.read())
+    months, days = months_from_json(bodies[0]), from_json(bodies[1])
+    return {
+        month: f"{lake}/compact/{table.name}/month={month}/part-0.parquet"
+        for month, entry in months.items()
+        if entry.made_from
+        == origin_of_month({d: e for d, e in days.items() if f"{d:%Y-%m}" == month})
+    }
 
 
 def _day(given: Day | None, name: str) -> date | None:

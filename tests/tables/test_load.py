@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import date
 
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from pipeline.adapters.lake import LocalLake
 from pipeline.adapters.sql import answers, open_sql
 from pipeline.cli import cli
 from pipeline.errors import InputError
 from pipeline.tables import load
+from pipeline.tables.reading import files
 from pipeline.tables.schemas import TABLES
 
 FIRST, SECOND = "2026-03-02", "2026-03-03"
@@ -151,3 +154,46 @@ def test_the_manifest_says_what_the_files_hold(lake):
             load(name, lake=str(lake))
         )
         assert {day["schema_version"] for day in days.values()} == {"1"}
+
+
+def test_a_compacted_month_is_read_in_place_of_its_days(lake, tmp_path):
+    folder = shutil.copytree(lake, tmp_path / "lake")
+    asked = ["compact", "--month", "2026-03", "--lake", str(folder)]
+    tables = [name for name, table in TABLES.items() if table.group]
+
+    first, again = (CliRunner().invoke(cli, asked).stdout for _ in range(2))
+
+    assert first == f"compact  {len(tables)} files\n"
+    assert again == "compact  0 files\n"
+    for name in tables:
+        (month,) = (folder / "compact" / name).glob("month=*/part-0.parquet")
+        assert files(str(folder), name) == [str(month)]
+        assert files(str(folder), name, first=date(2026, 3, 2)) != [str(month)]
+        key = list(TABLES[name].key)
+        compacted, days = (load(name, lake=str(one)) for one in (folder, lake))
+        pd.testing.assert_frame_equal(
+            compacted.sort_values(key, ignore_index=True),
+            days.sort_values(key, ignore_index=True),
+        )
+    with open_sql(folder) as opened:
+        assert len(opened.sql("FROM claims").fetchall()) == len(
+            load("claims", lake=str(lake))
+        )
+
+
+def test_a_month_whose_days_changed_is_not_read_and_is_made_again(lake, tmp_path):
+    folder = shutil.copytree(lake, tmp_path / "lake")
+    store = LocalLake(folder)
+    store.compact("claims", "2026-03")
+    (path,) = (folder / "compact" / "claims").glob("month=*/part-0.parquet")
+    before = path.read_bytes()
+    rows = store.load("claims", date(2026, 3, 3))
+
+    store.publish("claims", date(2026, 3, 3), rows.slice(1))
+    assert str(path) not in files(str(folder), "claims")
+    assert store.compact("claims", "2026-03")
+    assert path.read_bytes() != before
+    store.publish("claims", date(2026, 3, 3), rows)
+    assert store.compact("claims", "2026-03")
+
+    assert path.read_bytes() == before
