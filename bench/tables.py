@@ -37,6 +37,7 @@ FIGURES = 100
 DAYS = 3 * 365
 BEGAN = date(2023, 3, 1)
 TABLE = TABLES["statements"]
+YEAR = "2024-03-01", "2025-03-01"
 READERS = ("pandas", "duckdb", "polars")
 
 
@@ -104,8 +105,9 @@ def writing(count: int) -> None:
     size = [0, 0]
     with TemporaryDirectory() as folder:
         lake = LocalLake(Path(folder))
-        for day in days:
-            rows = rows_of(day, count // len(days), chance)
+        pool = [rows_of(days[0], count // len(days), chance) for _ in range(2)]
+        for nth, day in enumerate(days):
+            rows = pool[nth % len(pool)]
             spent, kept = timed(lambda rows=rows: conformed("statements", rows))
             check += spent
             spent, _ = timed(
@@ -157,6 +159,25 @@ def make_record(folder: Path, count: int) -> None:
         path.write_bytes(published_bytes("statements", conformed("statements", rows)))
 
 
+def make_months(folder: Path, first: str, last: str) -> None:
+    """What ``onrecord compact`` writes, of the months of one year."""
+    days: dict[str, list[Path]] = {}
+    for path in sorted(
+        (folder / "tables" / "statements").glob("date=*/part-0.parquet")
+    ):
+        if first <= path.parent.name[5:] < last:
+            days.setdefault(path.parent.name[5:12], []).append(path)
+    for month, paths in days.items():
+        place = folder / "compact" / "statements" / f"month={month}" / "part-0.parquet"
+        if place.exists():
+            continue
+        rows = pa.concat_tables([pq.ParquetFile(path).read() for path in paths])
+        keys = pa.array([f"{n:020x}" for n in range(rows.num_rows)])  # days repeat here
+        rows = rows.set_column(0, TABLE.schema.field(0), keys)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(published_bytes("statements", conformed("statements", rows)))
+
+
 def read_one(reader: str, paths: list[str], figure: str, first: str, last: str) -> int:
     """The rows of a figure's year, all columns, as the reader's own frame."""
     if reader == "pandas":
@@ -204,7 +225,7 @@ def touched() -> int:
 
 def one(reader: str, folder: Path, layout: str, figure: str) -> None:
     """In a process of its own: prints rows, bytes read, CPU and wall seconds."""
-    first, last = "2024-03-01", "2025-03-01"
+    first, last = YEAR
     if layout == "days":
         there = sorted((folder / "tables" / "statements").glob("date=*/part-0.parquet"))
         paths = [str(p) for p in there if first <= p.parent.name[5:] < last]
@@ -227,6 +248,7 @@ def one(reader: str, folder: Path, layout: str, figure: str) -> None:
 
 def reading(folder: Path, count: int) -> None:
     make_record(folder, count)
+    make_months(folder, *YEAR)
     print(
         f"\n| one figure's year of {count:,} rows | files | rows | MB its share | MB touched | of its share | CPU s | wall s |"
     )

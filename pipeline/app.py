@@ -244,6 +244,9 @@ class App:
             outbox=self.outbox,
             progress=self.progress,
             version=__version__,
+            named=None
+            if self.settings.names == "all"
+            else frozenset(figure.name for figure in self.config.figures()),
         )
 
     def run(

@@ -44,18 +44,20 @@ def publish(
     outbox: Outbox,
     progress: Progress,
     version: str,
+    named: frozenset[str] | None = None,
 ) -> Report:
     """The tables of the day, of days that changed, and of days on which nothing came.
 
     A day is written whole from its working partitions; only ``daily_figure_topic`` is
-    also written again for the 6 days before.
+    also written again for the 6 days before. ``named`` are the people whom columns may
+    name: bylines and inner speakers who are not among them are left out; None: anyone.
     """
     today = at.date()
     days = {partition.day for partition in progress.pending("publish", day_of(today))}
     days |= {today, *_unpublished(lake, today)}
     written = 0
     for day in sorted(days):
-        written += _publish_day(day, archive, lake, outbox, version)
+        written += _publish_day(day, archive, lake, outbox, version, named)
         progress.done("publish", day_of(day), "")
     lake.write_package(datapackage({name: lake.published(name) for name in TABLES}))
     return Report(step="publish", rows=written, counts={"days": len(days)})
@@ -80,7 +82,12 @@ def _entries(lake: Lake, table: str) -> set[date]:
 
 
 def _publish_day(
-    day: date, archive: Archive, lake: Lake, outbox: Outbox, version: str
+    day: date,
+    archive: Archive,
+    lake: Lake,
+    outbox: Outbox,
+    version: str,
+    named: frozenset[str] | None,
 ) -> int:
     articles = _rows_of(lake, "articles", day, Article)
     told = _told(lake, day)
@@ -89,8 +96,8 @@ def _publish_day(
     partitions = lake.partitions("articles", day)
     as_of = partitions[-1].moment if partitions else convert.midnight(day)
     rows: dict[str, list[dict[str, object]]] = {
-        "articles": [convert.article_row(article, version) for article in articles],
-        "statements": [convert.statement_row(s, version) for s in statements],
+        "articles": [convert.article_row(a, version, named) for a in articles],
+        "statements": [convert.statement_row(s, version, named) for s in statements],
         "statement_spans": [
             row
             for s in statements

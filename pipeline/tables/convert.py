@@ -126,18 +126,30 @@ def rows_to_table(name: str, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
     return conformed(name, pa.Table.from_pylist(kept, TABLES[name].schema))
 
 
-def article_row(article: Article, version: str) -> dict[str, Any]:
+Names = frozenset[str] | None
+"""Whom columns may name; None: anyone."""
+
+
+def article_row(article: Article, version: str, named: Names = None) -> dict[str, Any]:
     row = {n: _plain(getattr(article, n)) for n in schema_of(Article).names}
-    return row | {"n_chars": len(article.text), "pipeline_version": version}
+    return row | {
+        "author": article.author if named is None or article.author in named else "",
+        "n_chars": len(article.text),
+        "pipeline_version": version,
+    }
 
 
-def statement_row(statement: Statement, version: str) -> dict[str, Any]:
+def statement_row(
+    statement: Statement, version: str, named: Names = None
+) -> dict[str, Any]:
     row = {n: _plain(getattr(statement, n)) for n in schema_of(Statement).names}
     return row | {
         "start": statement.spans[0].start,
         "end": statement.spans[-1].end,
         "n_spans": len(statement.spans),
-        "nested": "; ".join(statement.nested),
+        "nested": "; ".join(
+            name for name in statement.nested if named is None or name in named
+        ),
         "said_on": midnight(statement.said_on) if statement.said_on else None,
         "pipeline_version": version,
     }

@@ -217,7 +217,11 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                     _LANGUAGE,
                     Field("title", STRING, "The headline.", nature="prose"),
                     _URL,
-                    Field("author", STRING, "As the feed gives it; may be empty."),
+                    Field(
+                        "author",
+                        STRING,
+                        "As the feed gives it; empty unless setting `names` is all.",
+                    ),
                     _PUBLISHED,
                     Field(
                         "published_at_source",
@@ -306,7 +310,11 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                         nullable=True,
                     ),
                     Field("in_title", BOOL, "Whether it stands in the headline."),
-                    Field("nested", STRING, "Inner speakers, joined by '; '."),
+                    Field(
+                        "nested",
+                        STRING,
+                        "Inner speakers who are tracked, joined by '; '.",
+                    ),
                     Field(
                         "context",
                         STRING,

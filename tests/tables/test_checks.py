@@ -23,6 +23,8 @@ from pipeline.tables.convert import (
     statement_row,
     to_arrow,
 )
+from pipeline.tables.reading import load
+from pipeline.tables.schemas import TABLES
 from tests.builders import NOON, a_relation, a_statement, an_article
 from tests.world import an_app, hashes
 
@@ -146,3 +148,24 @@ def test_the_data_package_says_what_the_registry_says(lake):
     assert fields["confidence"]["constraints"]["maximum"] == 1
     for path in statements["path"]:
         assert (lake / "tables" / path).exists()
+
+
+def test_only_tracked_figures_are_named_unless_asked():
+    article = an_article(author="Jane Roe")
+    statement = a_statement(nested=("Volodymyr Zelensky", "John Doe"))
+    named = frozenset({"Volodymyr Zelensky"})
+
+    assert article_row(article, "1", named)["author"] == ""
+    assert statement_row(statement, "1", named)["nested"] == "Volodymyr Zelensky"
+    assert article_row(article, "1")["author"] == "Jane Roe"
+    assert statement_row(statement, "1")["nested"] == "Volodymyr Zelensky; John Doe"
+
+
+def test_no_more_than_the_context_is_published_beside_the_words(lake):
+    rows = load(
+        "statements", columns=["content", "context", "start", "end"], lake=str(lake)
+    )
+
+    beside = rows.context.str.len() - (rows.end - rows.start)
+    assert beside.max() <= 200
+    assert "text" not in {field.name for field in TABLES["articles"].fields}
