@@ -196,7 +196,7 @@ def read_one(reader: str, paths: list[str], figure: str, first: str, last: str) 
         with duckdb.connect() as opened:
             opened.execute("SET TimeZone = 'UTC'")
             listed = ", ".join(f"'{path}'" for path in paths)
-            found = opened.execute(
+            found = opened.sql(
                 f"SELECT * FROM read_parquet([{listed}], hive_partitioning = false) "
                 f"WHERE figure_id = '{figure}' AND first_seen_at >= TIMESTAMPTZ '{first} 00:00:00Z' "
                 f"AND first_seen_at < TIMESTAMPTZ '{last} 00:00:00Z'"
