@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
 from functools import cached_property, partial, wraps
@@ -56,6 +56,7 @@ from pipeline.adapters.notify import open_channels
 from pipeline.adapters.pages import PageFolder
 from pipeline.adapters.salvage import salvaged
 from pipeline.adapters.secrets import refuse_readable, secret_of
+from pipeline.adapters.sql import answers, open_sql
 from pipeline.adapters.tagger import open_tagger
 from pipeline.batch import Extractor, statements_of
 from pipeline.claims.compare import compare_pair
@@ -85,6 +86,7 @@ from pipeline.statements.figures import FigureIndex
 from pipeline.statements.learned import attributions
 from pipeline.statements.topic import judge_of
 from pipeline.tables.schemas import TABLES
+from pipeline.tables.trends import trend
 
 BOUNDS = ("max_entries", "max_field", "max_depth")
 """The bounds on what is read of a document; the others are of the way to it."""
@@ -343,10 +345,14 @@ class App:
     def publish(self, at: datetime) -> Report:
         report = steps.publish(
             at,
+            archive=self.archive,
             lake=self.lake,
             outbox=self.outbox,
             progress=self.progress,
             version=__version__,
+            named=None
+            if self.settings.names == "all"
+            else frozenset(figure.name for figure in self.config.figures()),
         )
         with suppress(StoreError), self.database.alone("fetch", patience_seconds=0):
             self.lake.sweep()  # in both rooms nobody else writes now
@@ -478,8 +484,7 @@ class App:
 
     def published_days(self) -> list[date]:
         """Days of which at least one table is there. InputError where there is none."""
-        names = [name for name, table in TABLES.items() if table.day != "published_at"]
-        days = sorted({day for name in names for day in self.lake.published(name)})
+        days = sorted({day for name in TABLES for day in self.lake.published(name)})
         if not days:
             raise InputError(f"lake {self.settings.lake}", "no day is published yet")
         return days
@@ -636,6 +641,36 @@ class App:
         """ConfigError where a pass would meet one: topic, rules, channels."""
         self.config.topic(self.settings.topic)
         _ = self._alerts
+
+    def compact(self, month: str | None = None) -> int:
+        """Compact the months that are over (or one) of tables sorted by figure; how many
+        files were written."""
+        written = 0
+        for name, table in TABLES.items():
+            if table.group is None:
+                continue
+            days = self.lake.published(name)
+            over = {
+                f"{day:%Y-%m}" for day in days if f"{day:%Y-%m}" < f"{days[-1]:%Y-%m}"
+            }
+            for one in sorted(over if month is None else {month}):
+                written += self.lake.compact(name, one)
+        return written
+
+    @contextmanager
+    def sql(self) -> Iterator[Callable[[str], str]]:
+        """Answers queries over the published tables, each drawn as a table."""
+        with open_sql(Path(self.settings.lake)) as opened:
+            yield lambda query: answers(opened, query) or "done"
+
+    def trends(self, **asked: Any) -> str:
+        """``tables.trends.trend`` as CSV, by all that is asked for."""
+        by = ["figure", *(n for n in ("subtopic", "act") if asked[n] is not None)]
+        try:
+            made = trend(by, **asked, lake=self.settings.lake)
+        except ValueError as error:
+            raise InputError("trends", str(error)) from error
+        return made.to_csv(index=False)
 
     def status(self, now: datetime) -> dict[str, Any]:
         self.check_config()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -490,6 +490,98 @@ def tables() -> None:
     from pipeline.tables.dictionary import markdown
 
     typer.echo(markdown())
+
+
+@cli.command()
+def sql(
+    query: Annotated[
+        str | None, typer.Argument(help="A query; read from input if left out.")
+    ] = None,
+    config: Config = None,
+    lake: Lake = None,
+) -> None:
+    """Ask the published tables in DuckDB, each table a view.
+
+    Example: `onrecord sql "select figure, count(*) n from statements group by 1 order by n"`
+    """
+    from pipeline.errors import InputError
+
+    with _app(config, lake) as app, app.sql() as ask:
+        if query is not None:
+            typer.echo(ask(query))
+            return
+        if sys.stdin.isatty():
+            typer.echo("Tables are views; a query ends with ; and Ctrl-D leaves.")
+        for typed in _typed():
+            try:
+                typer.echo(ask(typed))
+            except InputError as error:
+                typer.echo(f"onrecord: {error}", err=True)
+                if not sys.stdin.isatty():
+                    raise typer.Exit(2) from error
+
+
+def _typed() -> Iterator[str]:
+    """Queries from the input: each ends with a semicolon at the end of a line."""
+    held: list[str] = []
+    with suppress(EOFError):
+        while True:
+            prompt = ("... " if held else "sql> ") if sys.stdin.isatty() else ""
+            held.append(input(prompt))
+            if held[-1].rstrip().endswith(";"):
+                yield "\n".join(held)
+                held = []
+    if "".join(held).strip():
+        yield "\n".join(held)
+
+
+@cli.command()
+def compact(
+    month: Annotated[
+        str | None,
+        typer.Option("--month", help="YYYY-MM; all that are over if left out."),
+    ] = None,
+    config: Config = None,
+    lake: Lake = None,
+) -> None:
+    """Write whole months beside the days, for readers of one figure over a long time.
+
+    Example: `onrecord compact --month 2026-03`
+    """
+    if month is not None:
+        _day(f"{month}-01", "--month")
+    with _app(config, lake) as app:
+        written = app.compact(month)
+    typer.echo(f"compact  {written} files")
+
+
+@cli.command()
+def trends(
+    figure: Annotated[
+        str | None, typer.Option("--figure", help="Id or name; all if left out.")
+    ] = None,
+    subtopic: Annotated[
+        str | None, typer.Option("--topic", help="A sub-topic of the topic file.")
+    ] = None,
+    act: Annotated[str | None, typer.Option("--act", help="An act.")] = None,
+    since: Annotated[str | None, typer.Option("--since", help="First day.")] = None,
+    until: Annotated[str | None, typer.Option("--until", help="Last day.")] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="The record as that day left it.")
+    ] = None,
+    config: Config = None,
+    lake: Lake = None,
+) -> None:
+    """How often figures spoke, by day, as CSV: zeros, gaps, changes and breaks marked.
+
+    Example: `onrecord trends --figure Q7747 --topic peace-talks > putin.csv`
+    """
+    with _app(config, lake) as app:
+        made = app.trends(
+            figure=figure, subtopic=subtopic, act=act,
+            since=since, until=until, as_of=as_of,
+        )  # fmt: skip
+    typer.echo(made, nl=False)
 
 
 @feeds_cli.command("list")

@@ -621,6 +621,25 @@ class Claim:
     as_of: datetime
 
 
+# ------------------------------------------------------------------------- tables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableDay:
+    """A published table-day as it was written: an entry of its table's manifest.
+
+    ``made_from`` is one SHA-256 over those of the working partitions that it was made
+    from, for articles of the archive's files too.
+    """
+
+    rows: int
+    bytes: int
+    sha256: str
+    schema_version: str
+    code_version: str
+    made_from: str
+
+
 # ------------------------------------------------------------------------- alerts
 
 

@@ -26,6 +26,7 @@ from pipeline.model import (
     Said,
     SeenArticle,
     Statement,
+    TableDay,
     WantedPage,
 )
 
@@ -80,6 +81,15 @@ class Archive(Protocol):
         """The partitions that hold an answer, in order."""
         ...
 
+    def seals(self, partition: Partition) -> dict[str, str]:
+        """The SHA-256 under which each file of a partition is sealed, by its path; also
+        of those that retention removed."""
+        ...
+
+    def faults(self, partition: Partition) -> list[str]:
+        """Files of a partition whose bytes are not those that were written."""
+        ...
+
 
 class Lake(Protocol):
     """Working partitions and published tables, as Parquet.
@@ -104,8 +114,44 @@ class Lake(Protocol):
         """The working partitions there are, in order."""
         ...
 
-    def publish(self, table: str, day: date, rows: pa.Table) -> bool:
-        """Take the place of a published table-day; False where the bytes were the same."""
+    def publish(
+        self,
+        table: str,
+        day: date,
+        rows: pa.Table,
+        *,
+        version: str = "",
+        made_from: str = "",
+    ) -> bool:
+        """Take the place of a published table-day and of its entry in the manifest;
+        False where the bytes of the file were the same. ``made_from`` is the
+        SHA-256 of its origin."""
+        ...
+
+    def manifest(self, table: str) -> dict[date, TableDay]:
+        """The entry of each published day. DamagedError if a byte is another."""
+        ...
+
+    def stands(self, table: str, day: date) -> tuple[TableDay | None, bytes]:
+        """A table-day's entry in the manifest and its file, as of one moment."""
+        ...
+
+    def months(self, table: str) -> dict[str, TableDay]:
+        """The entry of each compacted month. DamagedError if a byte is another."""
+        ...
+
+    def month_bytes(self, table: str, month: str) -> bytes:
+        """The file of a compacted month."""
+        ...
+
+    def package(self) -> bytes:
+        """``datapackage.json`` as it lies beside the tables; empty where it does not."""
+        ...
+
+    def write_package(self, body: bytes) -> None: ...
+
+    def work_sha256(self, name: str, partition: Partition) -> tuple[str, str]:
+        """A working partition's path in the lake and the SHA-256 of its bytes."""
         ...
 
     def published(self, table: str) -> list[date]:

@@ -109,6 +109,9 @@ class Settings(BaseSettings):
         0, ge=0, description="days that answers are kept; 0: for ever"
     )
     context_chars: int = Field(200, ge=0, le=2000, description="published context")
+    names: str = Field(
+        "tracked", pattern="^(tracked|all)$", description="who is named in tables"
+    )
     fetch: FetchSettings = FetchSettings()  # type: ignore[call-arg]
     alerts: AlertSettings = AlertSettings()  # type: ignore[call-arg]
 

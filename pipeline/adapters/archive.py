@@ -7,11 +7,14 @@ that a second attempt adds and never replaces.
 from __future__ import annotations
 
 import json
+import os
 import re
+import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -26,6 +29,7 @@ from pipeline.adapters.lake import FolderStore, Store
 from pipeline.errors import DamagedError
 from pipeline.ids import stable_id
 from pipeline.model import Answer, Partition, Response
+from pipeline.tables.manifest import sealed, unsealed
 
 _LEVEL = 4
 _META = "X-Onrecord"
@@ -47,7 +51,8 @@ class WarcArchive:
         while True:  # another attempt at the same moment may take the number first
             name = f"{partition.part}-{number:03}.warc.gz"
             path = f"{_folder(partition)}{name}"
-            if self._store.add(path, _warc(responses, name)):
+            body = _warc(responses, name)
+            if self._store.add(path, body + _seal(partition, name, body)):
                 return name
             number += 1
 
@@ -82,6 +87,24 @@ class WarcArchive:
                 else:
                     yield response
 
+    def seals(self, partition: Partition) -> dict[str, str]:
+        folder = _folder(partition)
+        held = {folder + name: was for name, was in self._expired(folder).items()}
+        held |= {name: self._sealed(name) for name in self._files(partition)}
+        start = f"{folder}{partition.part}-"
+        return {n: held[n] for n in sorted(held) if n.startswith(start)}
+
+    def faults(self, partition: Partition) -> list[str]:
+        found = []
+        for name in self._files(partition):
+            with self._reading(name):
+                held = self._store.get(name) or b""
+            body = held[:-_SEAL]
+            if held[len(body) :] != _seal(partition, name.rpartition("/")[2], body):
+                where = f"{self._store.where}/{name}"
+                found.append(f"{where}: its bytes are not those that were sealed")
+        return found
+
     def holds(self, partition: Partition) -> bool:
         return bool(self._files(partition))
 
@@ -97,14 +120,16 @@ class WarcArchive:
             if file.endswith(_WARC) and date.fromisoformat(folder[-10:]) < before:
                 old.setdefault(f"{folder}/", []).append(file)
         for folder, files in old.items():
-            names = sorted(self._expired_names(folder) | set(files))
-            self._store.put(folder + _EXPIRED, json.dumps(names, indent=1).encode())
+            known = self._expired(folder)
+            known |= {file: self._sealed(folder + file) for file in files}
+            gone = dict(sorted(known.items()))
+            self._store.put(folder + _EXPIRED, sealed({"removed": gone}))
             for file in files:
                 self._store.remove(folder + file)
         return sum(map(len, old.values()))
 
     def expired(self, partition: Partition) -> bool:
-        names = self._expired_names(_folder(partition))
+        names = self._expired(_folder(partition))
         return any(name.startswith(f"{partition.part}-") for name in names)
 
     def partitions(self, since: date | None = None) -> list[Partition]:
@@ -126,14 +151,23 @@ class WarcArchive:
         files = self._files(partition)
         return int(files[-1][-len(_WARC) - 3 : -len(_WARC)]) + 1 if files else 1
 
-    def _expired_names(self, folder: str) -> set[str]:
+    def _expired(self, folder: str) -> dict[str, str]:
+        """The removed files of a day, with the SHA-256 under which each was sealed."""
         name = folder + _EXPIRED
         try:
-            return set(json.loads(self._store.get(name) or b"[]"))
-        except (OSError, ValueError, TypeError) as error:
+            held = self._store.get(name)
+            return {} if held is None else dict(unsealed(held)["removed"])
+        except (OSError, ValueError, TypeError, KeyError) as error:
             raise DamagedError(
                 f"{self._store.where}/{name}", f"not a list of file names: {error}"
             ) from error
+
+    def _sealed(self, name: str) -> str:
+        """The SHA-256 under which a file is sealed; ``none`` if it is not."""
+        with self._reading(name), self._store.open(name) as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _SEAL))
+            digest = _SEALED.search(file.read())
+        return digest[1].decode() if digest else "none"
 
     def _places(self, name: str, file: BinaryIO) -> Iterator[Place | DamagedError]:
         """Where each answer lies: pages first, then feeds by id, in the order of storing.
@@ -146,9 +180,12 @@ class WarcArchive:
             try:
                 with self._reading(name):
                     for offset, head, end in _members(file, start):
-                        meta = json.loads(_META_LINE.search(head)[1])  # type: ignore[index]
-                        page = meta["kind"] == Answer.PAGE.value
-                        yield not page, "" if page else meta["feed_id"], name, offset
+                        last = offset
+                        if b"\r\nWARC-Type: metadata\r\n" not in head[:200]:
+                            meta = json.loads(_META_LINE.search(head)[1])  # type: ignore[index]
+                            page = meta["kind"] == Answer.PAGE.value
+                            feed_id = "" if page else meta["feed_id"]
+                            yield not page, feed_id, name, offset
                         last = end
                 start = None
             except DamagedError as error:
@@ -217,6 +254,32 @@ def _warc(responses: Sequence[Response], name: str) -> bytes:
         # a gzip member a record; level 9, warcio's own, saves 3 % in thrice the time
         file.write(zlib.compress(plain.getvalue(), _LEVEL, zlib.MAX_WBITS + 16))
     return file.getvalue()
+
+
+def _seal(partition: Partition, name: str, body: bytes) -> bytes:
+    """The last record of a file, a ``metadata`` one: the SHA-256 of all before it.
+
+    WARC's own digests cover bodies, not headers. A gzip member that is stored, not
+    deflated (RFC 1951, 3.2.4), so that its bytes hang on no version of zlib.
+    """
+    fields = f"sha256: {sha256(body).hexdigest()}\r\n"
+    plain = (
+        "WARC/1.0\r\nWARC-Type: metadata\r\n"
+        f"WARC-Record-ID: <urn:onrecord:{stable_id(name, 'seal')}>\r\n"
+        f"WARC-Date: {partition.moment:%Y-%m-%dT%H:%M:%SZ}\r\n"
+        "Content-Type: application/warc-fields\r\n"
+        f"Content-Length: {len(fields)}\r\n\r\n{fields}\r\n\r\n"
+    ).encode()
+    return (
+        b"\x1f\x8b\x08\0\0\0\0\0\0\xff"
+        + struct.pack("<BHH", 1, len(plain), len(plain) ^ 0xFFFF)
+        + plain
+        + struct.pack("<II", zlib.crc32(plain), len(plain))
+    )
+
+
+_SEAL = len(_seal(Partition(date(2000, 1, 1), "000000"), "", b""))
+_SEALED = re.compile(rb"sha256: ([0-9a-f]{64})\r\n")
 
 
 Place = tuple[bool, str, str, int]

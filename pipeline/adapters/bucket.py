@@ -7,7 +7,7 @@ A single PUT is seen whole or not at all; a name that must be free is asked for 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
 from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, BinaryIO, cast
@@ -126,6 +126,9 @@ class BucketStore:
             if body is None or self._swap(name, body, version):
                 return
         raise StoreError(f"{self.where}/{name}", "others change it all the time")
+
+    def alone(self, name: str) -> AbstractContextManager[None]:
+        return nullcontext()  # writers wait for each other in the database
 
     def sweep(self) -> int:
         return 0  # a put that was cut off leaves nothing

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import date
 from hashlib import sha256
 from io import BytesIO
@@ -14,10 +15,23 @@ from typing import BinaryIO, Protocol
 from uuid import uuid4
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.errors import DamagedError, StoreError
-from pipeline.model import Partition
+from pipeline.model import Partition, TableDay
+from pipeline.tables.checks import conformed
+from pipeline.tables.manifest import (
+    from_json,
+    months_from_json,
+    months_to_json,
+    origin_of_month,
+    to_json,
+)
+from pipeline.tables.schemas import SCHEMA_VERSION, TABLES
+
+LEAST_ROWS, MOST_ROWS = 4_096, 131_072
+"""Rows of a row group: a figure with so many has groups of its own."""
 
 
 def write_whole(path: Path, body: bytes, *, new: bool = False) -> None:
@@ -90,6 +104,10 @@ class Store(Protocol):
         """Replace what is there by what ``how`` makes of it, with nobody in between."""
         ...
 
+    def alone(self, name: str) -> AbstractContextManager[None]:
+        """Nobody else holds the name meanwhile, where the store can see to that."""
+        ...
+
     def sweep(self) -> int:
         """Remove what killed writers left aside; how many."""
         ...
@@ -137,6 +155,14 @@ class FolderStore:
         (self.root / name).unlink(missing_ok=True)
 
     def change(self, name: str, how: Change) -> None:
+        with self.alone(name):
+            body = how(self.get(name))
+            if body is not None:
+                write_whole(self.root / name, body)
+
+    @contextmanager
+    def alone(self, name: str) -> Iterator[None]:
+        """The lock is a file beside; a kill lets go of it."""
         path = self.root / name
         lock = path.with_name(f".{path.name}.lock")
         try:
@@ -146,9 +172,7 @@ class FolderStore:
             raise StoreError(str(lock), str(error)) from error
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)
-            body = how(self.get(name))
-            if body is not None:
-                write_whole(path, body)
+            yield
         finally:
             os.close(fd)
 
@@ -179,7 +203,10 @@ ROWS = 1_000
 class ParquetLake:
     """``work/<name>/date=…/<part>.parquet`` and ``tables/<table>/date=…/part-0.parquet``.
 
-    The same rows give the same bytes: row groups of one size, zstd, no moment in the file.
+    The same rows give the same bytes: zstd, no moment in the file. A table's
+    ``_manifest.json`` says what each of its days holds; who writes or proves a day holds
+    the table's lock, so that neither meets a file without its entry. A bucket has no such
+    lock: there a proof beside a publication may see one, and says so.
     """
 
     def __init__(self, store: Store) -> None:
@@ -206,14 +233,92 @@ class ParquetLake:
             if path.suffix == ".parquet"
         )
 
+    def work_sha256(self, name: str, partition: Partition) -> tuple[str, str]:
+        """A working partition's path in the lake and the SHA-256 of its bytes."""
+        path = _work(name, partition)
+        return path, sha256(self._must(path)).hexdigest()
+
+    # --------------------------------------------------------------- compacted months
+
+    def compact(self, table: str, month: str) -> bool:
+        """Write a month of a table, its days sorted together, for readers of one figure;
+        False where the file was there already, made from the same days."""
+        days = {d: e for d, e in self.manifest(table).items() if f"{d:%Y-%m}" == month}
+        origin = origin_of_month(days)
+        held = self.months(table)
+        path = _month(table, month)
+        if month in held and held[month].made_from == origin and self._get(path):
+            return False
+        rows = conformed(
+            table, pa.concat_tables([self.load(table, d) for d in sorted(days)])
+        )
+        body = published_bytes(table, rows)
+        self.store.put(path, body)
+        entry = _entry(rows, body, version="", made_from=origin)
+        manifest = months_to_json(table, {**held, month: entry})
+        self.store.put(f"compact/{table}/_manifest.json", manifest)
+        return True
+
+    def months(self, table: str) -> dict[str, TableDay]:
+        name = f"compact/{table}/_manifest.json"
+        body = self._get(name)
+        try:
+            return {} if body is None else months_from_json(body)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise DamagedError(
+                f"{self.store.where}/{name}", f"{error}; remove LAKE/compact"
+            ) from error
+
+    def month_bytes(self, table: str, month: str) -> bytes:
+        return self._must(_month(table, month))
+
     # -------------------------------------------------------------- published tables
 
-    def publish(self, table: str, day: date, rows: pa.Table) -> bool:
-        name, body = _table(table, day), _bytes([rows], max(1, rows.num_rows))
-        if self._get(name) == body:
-            return False
-        self.store.put(name, body)
-        return True
+    def publish(
+        self,
+        table: str,
+        day: date,
+        rows: pa.Table,
+        *,
+        version: str = "",
+        made_from: str = "",
+    ) -> bool:
+        name, body = _table(table, day), published_bytes(table, rows)
+        entry = _entry(rows, body, version=version, made_from=made_from)
+        with self.store.alone(f"tables/{table}"):
+            changed = self._get(name) != body
+            if changed:
+                self.store.put(name, body)
+            try:
+                held = self.manifest(table)
+            except DamagedError:
+                held = {}  # publish makes every day that has no entry again
+            if held.get(day) != entry:
+                self.store.put(_manifest(table), to_json(table, {**held, day: entry}))
+        return changed
+
+    def stands(self, table: str, day: date) -> tuple[TableDay | None, bytes]:
+        """A table-day's entry in the manifest and its file, as of one moment."""
+        with self.store.alone(f"tables/{table}"):
+            return self.manifest(table).get(day), self._must(_table(table, day))
+
+    def manifest(self, table: str) -> dict[date, TableDay]:
+        body = self._get(_manifest(table))
+        try:
+            return {} if body is None else from_json(body)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise DamagedError(
+                f"{self.store.where}/{_manifest(table)}",
+                f"{error}; onrecord publish mends it",
+            ) from error
+
+    def package(self) -> bytes:
+        """``datapackage.json`` as it lies beside the tables; empty if it does not."""
+        return self._get(_PACKAGE) or b""
+
+    def write_package(self, body: bytes) -> None:
+        if self.package() != body:
+            self.store.put(_PACKAGE, body)
 
     def published(self, table: str) -> list[date]:
         return [
@@ -243,6 +348,12 @@ class ParquetLake:
             return self.store.get(name)
         except OSError as error:
             raise self._damaged(name, error) from error
+
+    def _must(self, name: str) -> bytes:
+        body = self._get(name)
+        if body is None:
+            raise self._damaged(name, "there is no such file")
+        return body
 
     def _read(self, name: str) -> pa.Table | None:
         body = self._get(name)
@@ -275,6 +386,28 @@ def _table(table: str, day: date) -> str:
     return f"tables/{table}/date={day}/part-0.parquet"
 
 
+def _manifest(table: str) -> str:
+    return f"tables/{table}/_manifest.json"
+
+
+def _month(table: str, month: str) -> str:
+    return f"compact/{table}/month={month}/part-0.parquet"
+
+
+_PACKAGE = "tables/datapackage.json"
+
+
+def _entry(rows: pa.Table, body: bytes, *, version: str, made_from: str) -> TableDay:
+    return TableDay(
+        rows=rows.num_rows,
+        bytes=len(body),
+        sha256=sha256(body).hexdigest(),
+        schema_version=SCHEMA_VERSION,
+        code_version=version,
+        made_from=made_from,
+    )
+
+
 def _bytes(tables: Iterable[pa.Table], most: int) -> bytes:
     """Row groups of at most so many rows: the bytes hang on the rows alone."""
     rest = iter(tables)
@@ -286,3 +419,53 @@ def _bytes(tables: Iterable[pa.Table], most: int) -> bytes:
         for table in chain([first], rest):
             writer.write_table(table.combine_chunks(), row_group_size=most)
     return file.getvalue()
+
+
+def published_bytes(
+    name: str, rows: pa.Table, least: int = LEAST_ROWS, most: int = MOST_ROWS
+) -> bytes:
+    """A published table as a Parquet file, laid out for those who read a part of it.
+
+    Row groups end where the table's ``group`` changes, so that one figure's rows share
+    few groups with others'. What hardly repeats has no dictionary, prose no bounds.
+    """
+    table = TABLES.get(name)
+    if table is None:
+        return _bytes([rows], max(1, rows.num_rows))
+    file = BytesIO()
+    with pq.ParquetWriter(
+        file,
+        rows.schema,
+        compression="zstd",
+        write_page_index=True,
+        use_dictionary=table.repeating,
+        write_statistics=table.bounded,
+    ) as writer:
+        for start, length in row_groups(rows, table.group, least, most):
+            writer.write_table(rows.slice(start, length), row_group_size=most)
+    return file.getvalue()
+
+
+def row_groups(
+    rows: pa.Table, group: str | None, least: int, most: int
+) -> Iterator[tuple[int, int]]:
+    """Start and length of each row group: neighbours with fewer than ``least`` rows
+    share one, and none has more than ``most``."""
+    ends = [rows.num_rows] if rows.num_rows else []
+    if group is not None and rows.num_rows:
+        runs = pc.run_end_encode(rows[group].combine_chunks())
+        ends = runs.run_ends.to_pylist()
+    start = before = 0
+    for end in ends:
+        if end - before >= least and start < before:
+            yield start, before - start  # a large run begins its own group
+            start = before
+        while end - start > most:
+            yield start, most
+            start += most
+        if end - start >= least:
+            yield start, end - start
+            start = end
+        before = end
+    if start < rows.num_rows:
+        yield start, rows.num_rows - start

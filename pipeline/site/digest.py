@@ -382,7 +382,8 @@ def _feeds(day: date, record: Record, polls: Sequence[Row]) -> list[dict[str, An
 
 
 def _corrections(day: date, record: Record, most: int) -> dict[str, Any]:
-    held = rows(record.tables, "corrections")
+    every = rows(record.tables, "corrections")
+    held = [row for row in every if row["kind"] != "wire_merged"]  # of no statement
     held.sort(key=lambda row: (row["at"], row["correction_id"]))
     return {"n": len(held), "shown": [_correction(day, record, r) for r in held[:most]]}
 

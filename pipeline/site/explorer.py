@@ -94,6 +94,7 @@ def day_script(day: date, tables: Mapping[str, pa.Table], source: str) -> str:
     corrections = [
         [row["statement_id"], row["kind"], row["new_statement_id"], _minutes(row["at"])]
         for row in _held(tables, "corrections").to_pylist()
+        if row["kind"] != "wire_merged"  # of no statement
     ]
     told = _json([day.isoformat(), corrections])
     body = b64encode(gzip.compress(file.getvalue(), 9, mtime=0)).decode("ascii")

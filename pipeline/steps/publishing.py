@@ -21,13 +21,16 @@ from pipeline.model import (
     Report,
 )
 from pipeline.ports import (
+    Archive,
     Lake,
     Outbox,
     Progress,
 )
 from pipeline.steps.shared import day_of, fresh
 from pipeline.tables import convert
+from pipeline.tables.checks import day_faults
 from pipeline.tables.convert import from_arrow, rows_to_table
+from pipeline.tables.manifest import datapackage, origin
 from pipeline.tables.schemas import TABLES
 from pipeline.tables.trends import WINDOW_DAYS, Told, claims_of, daily
 
@@ -37,16 +40,19 @@ Row = TypeVar("Row")
 def publish(
     at: datetime,
     *,
+    archive: Archive,
     lake: Lake,
     outbox: Outbox,
     progress: Progress,
     version: str,
+    named: frozenset[str] | None = None,
 ) -> Report:
     """The tables of the day, of days that changed, and of days on which nothing came.
 
     A day is written whole from its working partitions; only ``daily_figure_topic`` is
     also written again for the 6 days before. A day one of whose partitions is damaged is
-    named, stays stale, and holds up no other.
+    named, stays stale, and holds up no other. ``named`` are the people whom columns may
+    name: bylines and inner speakers who are not among them are left out; None: anyone.
     """
     today = at.date()
     days = {partition.day for partition in progress.pending("publish", day_of(today))}
@@ -55,7 +61,7 @@ def publish(
     failures = []
     for day in sorted(days):
         try:
-            written += _publish_day(day, lake, outbox, version)
+            written += _publish_day(day, archive, lake, outbox, version, named)
         except BrokenDatabaseError:
             raise
         except DamagedError as error:
@@ -63,19 +69,37 @@ def publish(
             progress.stale("publish", day_of(day))
         else:
             progress.done("publish", day_of(day), "")
+    lake.write_package(datapackage({name: lake.published(name) for name in TABLES}))
     counts = {"days": len(days) - len(failures)}
     return Report(step="publish", rows=written, failures=tuple(failures), counts=counts)
 
 
 def _unpublished(lake: Lake, today: date) -> set[date]:
-    """Days since the first one on which no pass was made: their tables are empty."""
+    """Days since the first one that a manifest lacks: on most of them no pass was made,
+    and their tables are empty."""
     there = lake.published("articles")
     first = min([*there, *(p.day for p in lake.partitions("articles"))], default=today)
     every = {first + timedelta(days=n) for n in range((today - first).days + 1)}
-    return every - set(there)
+    lacking = (every - _entries(lake, name) for name in TABLES)
+    return set[date]().union(*lacking)
 
 
-def _publish_day(day: date, lake: Lake, outbox: Outbox, version: str) -> int:
+def _entries(lake: Lake, table: str) -> set[date]:
+    """The days of a table's manifest; none where it is damaged: all are made again."""
+    try:
+        return set(lake.manifest(table))
+    except DamagedError:
+        return set()
+
+
+def _publish_day(
+    day: date,
+    archive: Archive,
+    lake: Lake,
+    outbox: Outbox,
+    version: str,
+    named: frozenset[str] | None,
+) -> int:
     articles = _rows_of(lake, "articles", day, Article)
     told = _told(lake, day)
     texts = {(a.article_id, a.revision): a.text for a in articles}
@@ -83,8 +107,8 @@ def _publish_day(day: date, lake: Lake, outbox: Outbox, version: str) -> int:
     partitions = lake.partitions("articles", day)
     as_of = partitions[-1].moment if partitions else convert.midnight(day)
     rows: dict[str, list[dict[str, object]]] = {
-        "articles": [convert.article_row(article, version) for article in articles],
-        "statements": [convert.statement_row(s, version) for s in statements],
+        "articles": [convert.article_row(a, version, named) for a in articles],
+        "statements": [convert.statement_row(s, version, named) for s in statements],
         "statement_spans": [
             row
             for s in statements
@@ -105,20 +129,30 @@ def _publish_day(day: date, lake: Lake, outbox: Outbox, version: str) -> int:
         "deliveries": [convert.plain_row(d) for d in outbox.deliveries(day)],
         "feed_health": _poll_rows(_rows_of(lake, "polls", day, Poll)),
     }
-    for name, held in rows.items():
-        lake.publish(name, day, _checked(name, held, lake))
-    _publish_daily(day, lake)
+    tables = _checked(day, rows)
+    for name, table in tables.items():
+        made_from = origin(name, day, archive=archive, lake=lake)
+        lake.publish(name, day, table, version=version, made_from=made_from)
+    _publish_daily(day, lake, version)
     return sum(len(held) for held in rows.values())
 
 
-def _checked(name: str, rows: Sequence[Mapping[str, object]], lake: Lake) -> pa.Table:
+def _checked(
+    day: date, rows: Mapping[str, Sequence[Mapping[str, object]]]
+) -> dict[str, pa.Table]:
+    """Every table of a day, before the first is written: what fails leaves all as is."""
     try:
-        return rows_to_table(name, rows)
+        tables = {name: rows_to_table(name, held) for name, held in rows.items()}
+        for fault in day_faults(tables):
+            raise ValueError(fault)
     except ValueError as error:
-        raise DamagedError(f"table {name}", str(error)) from error
+        raise DamagedError(
+            f"day {day}", f"{error}; nothing of it was written"
+        ) from error
+    return tables
 
 
-def _publish_daily(day: date, lake: Lake) -> None:
+def _publish_daily(day: date, lake: Lake, version: str) -> None:
     """The day and the 6 before it: late reports still count where they belong.
 
     They may lie before the lake's first day, for what was published before it was seen.
@@ -134,9 +168,8 @@ def _publish_daily(day: date, lake: Lake) -> None:
     for one in window:
         if convert.midnight(one) >= since:
             mine = by_day.get(convert.midnight(one), [])
-            lake.publish(
-                "daily_figure_topic", one, _checked("daily_figure_topic", mine, lake)
-            )
+            table = _checked(one, {"daily_figure_topic": mine})["daily_figure_topic"]
+            lake.publish("daily_figure_topic", one, table, version=version)
 
 
 def _rows_of(lake: Lake, name: str, day: date, kind: type[Row]) -> list[Row]:

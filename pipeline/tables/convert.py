@@ -16,6 +16,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 import pyarrow as pa
 
 from pipeline.model import Article, Claim, Relation, Span, Statement
+from pipeline.tables.checks import conformed
 from pipeline.tables.schemas import TABLES
 
 Value = TypeVar("Value")
@@ -118,38 +119,37 @@ def from_arrow(cls: type[Value], table: pa.Table | pa.RecordBatch) -> list[Value
 def rows_to_table(name: str, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
     """Rows as the published table ``name``: its columns, its order, its types.
 
-    ValueError names the table and column where a row breaks the registry.
+    ValueError names table, column, row key and value of what breaks the registry.
     """
-    table = TABLES[name]
-    held = list(rows)
-    for f in table.fields:
-        for row in held:
-            value = row[f.name]
-            if value is None and not f.nullable:
-                raise ValueError(f"{name}.{f.name}: missing in {row}")
-            if f.allowed and value is not None and value not in f.allowed:
-                raise ValueError(f"{name}.{f.name}: {value!r} is not {f.allowed}")
-    keys = {tuple(row[k] for k in table.key) for row in held}
-    if len(keys) != len(held):
-        raise ValueError(f"{name}: {len(held) - len(keys)} rows share a key")
-    made = pa.Table.from_pylist(
-        [{f.name: row[f.name] for f in table.fields} for row in held], table.schema
-    )
-    return made.sort_by(table.order).replace_schema_metadata(table.schema.metadata)
+    columns = TABLES[name].schema.names
+    kept = [{column: row[column] for column in columns} for row in rows]
+    return conformed(name, pa.Table.from_pylist(kept, TABLES[name].schema))
 
 
-def article_row(article: Article, version: str) -> dict[str, Any]:
+Names = frozenset[str] | None
+"""Whom columns may name; None: anyone."""
+
+
+def article_row(article: Article, version: str, named: Names = None) -> dict[str, Any]:
     row = {n: _plain(getattr(article, n)) for n in schema_of(Article).names}
-    return row | {"n_chars": len(article.text), "pipeline_version": version}
+    return row | {
+        "author": article.author if named is None or article.author in named else "",
+        "n_chars": len(article.text),
+        "pipeline_version": version,
+    }
 
 
-def statement_row(statement: Statement, version: str) -> dict[str, Any]:
+def statement_row(
+    statement: Statement, version: str, named: Names = None
+) -> dict[str, Any]:
     row = {n: _plain(getattr(statement, n)) for n in schema_of(Statement).names}
     return row | {
         "start": statement.spans[0].start,
         "end": statement.spans[-1].end,
         "n_spans": len(statement.spans),
-        "nested": "; ".join(statement.nested),
+        "nested": "; ".join(
+            name for name in statement.nested if named is None or name in named
+        ),
         "said_on": midnight(statement.said_on) if statement.said_on else None,
         "pipeline_version": version,
     }

@@ -13,6 +13,11 @@ one file a table-day, replaced whole. The same descriptions travel in the Parque
 
 `date=` is the UTC day of the moment that the table names as its day. Moments are
 `timestamp[us, UTC]`; days are midnights. Columns are only ever added, at the end.
+
+`LAKE/tables/<table>/_manifest.json` says of each day its rows, bytes, SHA-256, schema version, version of onrecord, and
+one digest of the working partitions and archived files that it was made from; `LAKE/tables/datapackage.json` describes all tables as a
+Frictionless Data Package. What this page says of nulls, values, ranges, keys and references is checked before a day is
+written; rows are sorted as each table says, and row groups end where the figure changes, so that one figure is read alone.
 """
 
 
@@ -29,6 +34,7 @@ def _table(table: Table) -> str:
         table.description,
         "",
         f"Key: {', '.join(f'`{name}`' for name in table.key)}. "
+        f"Sorted by {', '.join(f'`{name}`' for name, _ in table.order)}. "
         f"Day: `{table.day}`. Rebuilt from the archive: {again}.",
         "",
         "| column | type | null | what it is |",
@@ -36,7 +42,11 @@ def _table(table: Table) -> str:
         *(_field(field) for field in table.fields),
     ]
     for column, target in table.refers.items():
-        lines += ["", f"`{column}` refers to `{target}`."]
+        lines += ["", f"`{column}` refers to `{target}` of the same day."]
+    for first, second in table.ordered:
+        lines += ["", f"`{first}` is never after `{second}`."]
+    for column, target in table.within.items():
+        lines += ["", f"`{column}` is at most `{target}` of its article and revision."]
     return "\n".join(lines) + "\n"
 
 
@@ -47,5 +57,6 @@ def _field(field: Field) -> str:
         if field.allowed
         else ""
     )
+    bounds = f" {field.range}." if field.range else ""
     null = "yes" if field.nullable else ""
-    return f"| `{field.name}` | {field.type} | {null} | {field.description}{unit}{allowed} |"
+    return f"| `{field.name}` | {field.type} | {null} | {field.description}{unit}{allowed}{bounds} |"

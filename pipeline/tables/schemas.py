@@ -25,7 +25,11 @@ MOMENT = pa.timestamp("us", tz="UTC")
 @dataclass(frozen=True, slots=True)
 class Field:
     """A column. ``allowed`` lists an enumeration; ``unit`` is said where a type is not
-    enough."""
+    enough; ``least`` and ``most`` bound a number, both inclusive.
+
+    ``nature`` says of strings that hardly repeat what they are, ``prose`` or ``hash``:
+    Parquet then writes no dictionary, and bounds only where the table is sorted by it.
+    """
 
     name: str
     type: pa.DataType
@@ -33,11 +37,28 @@ class Field:
     nullable: bool = False
     unit: str = ""
     allowed: tuple[str, ...] = ()
+    least: float | None = None
+    most: float | None = None
+    nature: str = ""
+
+    @property
+    def range(self) -> str:
+        """The bounds of a number in words; empty where there are none."""
+        if self.least is None:
+            return ""
+        most = " or more" if self.most is None else f" to {self.most:g}"
+        return f"{self.least:g}{most}"
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A published table. ``day`` says what its partition date is the day of."""
+    """A published table. ``day`` says what its partition date is the day of.
+
+    ``refers`` are foreign keys within the day. ``ordered`` are pairs of columns of which
+    the first is never after the second. ``within`` bounds an offset by the length of the
+    text that the row's article and revision name. ``group`` is the first column of the
+    order, at whose changes row groups end.
+    """
 
     name: str
     description: str
@@ -47,6 +68,9 @@ class Table:
     sort: tuple[str, ...] = ()
     rebuilt: bool = True  # byte-identical when rebuilt from the same archive
     refers: Mapping[str, str] = field(default_factory=dict)  # column -> table.column
+    ordered: tuple[tuple[str, str], ...] = ()
+    within: Mapping[str, str] = field(default_factory=dict)  # column -> table.column
+    group: str | None = None
 
     @property
     def schema(self) -> pa.Schema:
@@ -59,7 +83,8 @@ class Table:
                     nullable=f.nullable,
                     metadata={"description": f.description}
                     | ({"unit": f.unit} if f.unit else {})
-                    | ({"allowed": ", ".join(f.allowed)} if f.allowed else {}),
+                    | ({"allowed": ", ".join(f.allowed)} if f.allowed else {})
+                    | ({"range": f.range} if f.range else {}),
                 )
                 for f in self.fields
             ],
@@ -92,6 +117,17 @@ class Table:
         }
 
     @property
+    def repeating(self) -> list[str]:
+        """Columns that Parquet writes with a dictionary."""
+        return [f.name for f in self.fields if f.type == STRING and not f.nature]
+
+    @property
+    def bounded(self) -> list[str]:
+        """Columns of which Parquet keeps the least and the greatest value."""
+        order = self.sort or self.key
+        return [f.name for f in self.fields if not f.nature or f.name in order]
+
+    @property
     def order(self) -> list[tuple[str, str]]:
         return [(name, "ascending") for name in (self.sort or self.key)]
 
@@ -108,11 +144,14 @@ RELATIONS = (
 )  # fmt: skip
 KINDS = ("independent", "public", "state-funded", "state", "official")
 
-_ARTICLE = Field("article_id", STRING, "The article; hash of its canonical URL.")
+_ARTICLE = Field(
+    "article_id", STRING, "The article; hash of its canonical URL.", nature="hash"
+)
 _STATEMENT = Field(
     "statement_id",
     STRING,
     "The statement; hash of article, figure, normalised content and n-th occurrence.",
+    nature="hash",
 )
 _FIGURE = Field(
     "figure_id", STRING, "Wikidata item of the figure, or x-... where none."
@@ -126,13 +165,21 @@ _OUTLET = Field("outlet", STRING, "Name of the outlet.")
 _KIND = Field("outlet_kind", STRING, "Who stands behind the outlet.", allowed=KINDS)
 _COUNTRY = Field("country", STRING, "Country of the outlet.")
 _LANGUAGE = Field("language", STRING, "Language of the text, ISO 639-1; 'und' unknown.")
-_URL = Field("url", STRING, "Canonical URL of the article.")
+_URL = Field("url", STRING, "Canonical URL of the article.", nature="prose")
 _WIRE = Field(
-    "wire_group_id", STRING, "Articles that carry one wire story share this id."
+    "wire_group_id",
+    STRING,
+    "Articles that carry one wire story share this id.",
+    nature="hash",
 )
-_CLAIM = Field("claim_id", STRING, "The claim; hash of its first statement's id.")
+_CLAIM = Field(
+    "claim_id", STRING, "The claim; hash of its first statement's id.", nature="hash"
+)
 _UTTERANCE = Field(
-    "utterance_id", STRING, "One occasion of speaking, over all reports of it."
+    "utterance_id",
+    STRING,
+    "One occasion of speaking, over all reports of it.",
+    nature="hash",
 )
 _RELATION = Field(
     "relation",
@@ -156,16 +203,25 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                 "first_seen_at",
                 (
                     _ARTICLE,
-                    Field("revision", INT, "1 at first sight, one more at each edit."),
+                    Field(
+                        "revision",
+                        INT,
+                        "1 at first sight, one more at each edit.",
+                        least=1,
+                    ),
                     _WIRE,
                     Field("feed_id", STRING, "The feed that brought it."),
                     _OUTLET,
                     _KIND,
                     _COUNTRY,
                     _LANGUAGE,
-                    Field("title", STRING, "The headline."),
+                    Field("title", STRING, "The headline.", nature="prose"),
                     _URL,
-                    Field("author", STRING, "As the feed gives it; may be empty."),
+                    Field(
+                        "author",
+                        STRING,
+                        "As the feed gives it; empty unless setting `names` is all.",
+                    ),
                     _PUBLISHED,
                     Field(
                         "published_at_source",
@@ -185,10 +241,22 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                         "Where the text comes from.",
                         allowed=("feed", "page", "summary"),
                     ),
-                    Field("text_sha256", STRING, "SHA-256 of the text in UTF-8."),
-                    Field("n_chars", INT, "Length of the text.", unit="code points"),
+                    Field(
+                        "text_sha256",
+                        STRING,
+                        "SHA-256 of the text in UTF-8.",
+                        nature="hash",
+                    ),
+                    Field(
+                        "n_chars",
+                        INT,
+                        "Length of the text.",
+                        unit="code points",
+                        least=0,
+                    ),
                     _VERSION,
                 ),
+                ordered=(("published_at", "first_seen_at"),),
             ),
             Table(
                 "statements",
@@ -202,11 +270,15 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                         "revision",
                         INT,
                         "Revision of the article that offsets count in.",
+                        least=1,
                     ),
                     _FIGURE,
                     _NAME,
                     Field(
-                        "content", STRING, "The words; several spans joined by ' … '."
+                        "content",
+                        STRING,
+                        "The words; several spans joined by ' … '.",
+                        nature="prose",
                     ),
                     Field("voice", STRING, "Kind of quotation.", allowed=VOICES),
                     Field("act", STRING, "What the attribution does.", allowed=ACTS),
@@ -218,9 +290,14 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                         "How the speaker is named there.",
                         allowed=("name", "role", "pronoun", "body", "group", "none"),
                     ),
-                    Field("start", INT, "First code point of the first span."),
-                    Field("end", INT, "After the last code point of the last span."),
-                    Field("n_spans", INT, "Rows in statement_spans."),
+                    Field("start", INT, "First code point of the first span.", least=0),
+                    Field(
+                        "end",
+                        INT,
+                        "After the last code point of the last span.",
+                        least=0,
+                    ),
+                    Field("n_spans", INT, "Rows in statement_spans.", least=1),
                     Field("topic", STRING, "Topic file that about_topic speaks of."),
                     Field(
                         "about_topic", BOOL, "Whether the statement is on the topic."
@@ -233,13 +310,24 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                         nullable=True,
                     ),
                     Field("in_title", BOOL, "Whether it stands in the headline."),
-                    Field("nested", STRING, "Inner speakers, joined by '; '."),
-                    Field("context", STRING, "The words around it, shortened."),
+                    Field(
+                        "nested",
+                        STRING,
+                        "Inner speakers who are tracked, joined by '; '.",
+                    ),
+                    Field(
+                        "context",
+                        STRING,
+                        "The words around it, shortened.",
+                        nature="prose",
+                    ),
                     _OUTLET,
                     _KIND,
                     _COUNTRY,
                     _LANGUAGE,
-                    Field("title", STRING, "The headline of the article."),
+                    Field(
+                        "title", STRING, "The headline of the article.", nature="prose"
+                    ),
                     _URL,
                     _WIRE,
                     _PUBLISHED,
@@ -249,13 +337,17 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                         "confidence",
                         FLOAT,
                         "How sure the extractor is of content and speaker.",
-                        unit="0 to 1",
+                        least=0,
+                        most=1,
                     ),
                     Field("method", STRING, "The rule or model that found it."),
                     Field("model_version", STRING, "Version of the language model."),
                     _VERSION,
                 ),
                 refers={"article_id": "articles.article_id"},
+                sort=("figure_id", "first_seen_at", "statement_id"),
+                group="figure_id",
+                ordered=(("start", "end"), ("published_at", "first_seen_at")),
             ),
             Table(
                 "statement_spans",
@@ -264,14 +356,26 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                 "first_seen_at",
                 (
                     _STATEMENT,
-                    Field("span", INT, "From 0, in text order."),
+                    Field("span", INT, "From 0, in text order.", least=0),
                     _ARTICLE,
-                    Field("revision", INT, "Revision that the offsets count in."),
-                    Field("start", INT, "First code point.", unit="code points"),
-                    Field("end", INT, "After the last code point.", unit="code points"),
-                    Field("text", STRING, "Exactly text[start:end]."),
+                    Field(
+                        "revision", INT, "Revision that the offsets count in.", least=1
+                    ),
+                    Field(
+                        "start", INT, "First code point.", unit="code points", least=0
+                    ),
+                    Field(
+                        "end",
+                        INT,
+                        "After the last code point.",
+                        unit="code points",
+                        least=0,
+                    ),
+                    Field("text", STRING, "Exactly text[start:end].", nature="prose"),
                 ),
                 refers={"statement_id": "statements.statement_id"},
+                ordered=(("start", "end"),),
+                within={"end": "articles.n_chars"},
             ),
             Table(
                 "statement_topics",
@@ -295,7 +399,12 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                     _CLAIM,
                     _FIGURE,
                     _NAME,
-                    Field("content", STRING, "The words of its first statement."),
+                    Field(
+                        "content",
+                        STRING,
+                        "The words of its first statement.",
+                        nature="prose",
+                    ),
                     Field("topic", STRING, "The topic file."),
                     Field("about_topic", BOOL, "Whether its first statement is on it."),
                     Field("act", STRING, "Act of its first statement.", allowed=ACTS),
@@ -310,21 +419,32 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                         STRING,
                         "The claim that it changes or contradicts.",
                         nullable=True,
+                        nature="hash",
                     ),
                     Field(
-                        "first_statement_id", STRING, "The statement that opened it."
+                        "first_statement_id",
+                        STRING,
+                        "The statement that opened it.",
+                        nature="hash",
                     ),
                     _SEEN,
                     Field(
                         "last_seen_at", MOMENT, "Pass that last saw it, up to as_of."
                     ),
-                    Field("n_statements", INT, "Statements that make it."),
-                    Field("n_utterances", INT, "Occasions on which it was said."),
-                    Field("n_outlets", INT, "Outlets that carried it."),
-                    Field("n_independent", INT, "Wire groups that carried it."),
+                    Field("n_statements", INT, "Statements that make it.", least=0),
+                    Field(
+                        "n_utterances", INT, "Occasions on which it was said.", least=0
+                    ),
+                    Field("n_outlets", INT, "Outlets that carried it.", least=0),
+                    Field(
+                        "n_independent", INT, "Wire groups that carried it.", least=1
+                    ),
                     Field("as_of", MOMENT, "The pass at which it was counted."),
                 ),
                 refers={"first_statement_id": "statements.statement_id"},
+                sort=("figure_id", "first_seen_at", "claim_id"),
+                group="figure_id",
+                ordered=(("first_seen_at", "last_seen_at"), ("last_seen_at", "as_of")),
             ),
             Table(
                 "claim_links",
@@ -342,16 +462,29 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                         STRING,
                         "The statement that it was compared with.",
                         nullable=True,
+                        nature="hash",
                     ),
                     Field(
-                        "earlier_claim_id", STRING, "That one's claim.", nullable=True
+                        "earlier_claim_id",
+                        STRING,
+                        "That one's claim.",
+                        nullable=True,
+                        nature="hash",
                     ),
-                    Field("score", FLOAT, "How sure the matcher is.", unit="0 to 1"),
-                    Field("reasons", STRING, "Why, joined by '; '."),
+                    Field(
+                        "score",
+                        FLOAT,
+                        "How sure the matcher is.",
+                        least=0,
+                        most=1,
+                    ),
+                    Field("reasons", STRING, "Why, joined by '; '.", nature="prose"),
                     _SEEN,
                     Field("matcher_version", STRING, "Version of the matching rules."),
                 ),
                 refers={"statement_id": "statements.statement_id"},
+                sort=("figure_id", "first_seen_at", "statement_id"),
+                group="figure_id",
             ),
             Table(
                 "daily_figure_topic",
@@ -368,16 +501,34 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                     Field(
                         "subtopic", STRING, "Sub-topic, or 'all' for the whole topic."
                     ),
-                    Field("n_statements", INT, "Reports, wire copies included."),
-                    Field("n_utterances", INT, "Occasions of speaking."),
-                    Field("n_outlets", INT, "Outlets that reported."),
-                    Field("n_direct", INT, "Direct quotations among the statements."),
-                    Field("n_new_claims", INT, "Claims opened by these statements."),
                     Field(
-                        "n_contradictions", INT, "Of these, contradicting earlier ones."
+                        "n_statements", INT, "Reports, wire copies included.", least=0
+                    ),
+                    Field("n_utterances", INT, "Occasions of speaking.", least=0),
+                    Field("n_outlets", INT, "Outlets that reported.", least=0),
+                    Field(
+                        "n_direct",
+                        INT,
+                        "Direct quotations among the statements.",
+                        least=0,
                     ),
                     Field(
-                        "n_late", INT, "Seen on this day, published over 7 days before."
+                        "n_new_claims",
+                        INT,
+                        "Claims opened by these statements.",
+                        least=0,
+                    ),
+                    Field(
+                        "n_contradictions",
+                        INT,
+                        "Of these, contradicting earlier ones.",
+                        least=0,
+                    ),
+                    Field(
+                        "n_late",
+                        INT,
+                        "Seen on this day, published over 7 days before.",
+                        least=0,
                     ),
                 ),
             ),
@@ -387,7 +538,12 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                 ("alert_id",),
                 "created_at",
                 (
-                    Field("alert_id", STRING, "Hash of rule, kind, claim and channel."),
+                    Field(
+                        "alert_id",
+                        STRING,
+                        "Hash of rule, kind, claim and channel.",
+                        nature="hash",
+                    ),
                     Field(
                         "kind", STRING, "What it is.", allowed=("alert", "retraction")
                     ),
@@ -399,8 +555,10 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                     _NAME,
                     _RELATION,
                     Field("created_at", MOMENT, "Moment of the pass that decided it."),
-                    Field("subject", STRING, "First line of the message."),
-                    Field("body", STRING, "The message."),
+                    Field(
+                        "subject", STRING, "First line of the message.", nature="prose"
+                    ),
+                    Field("body", STRING, "The message.", nature="prose"),
                 ),
                 rebuilt=False,
             ),
@@ -410,9 +568,9 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                 ("alert_id", "attempt"),
                 "at",
                 (
-                    Field("alert_id", STRING, "The alert."),
+                    Field("alert_id", STRING, "The alert.", nature="hash"),
                     Field("channel", STRING, "The channel."),
-                    Field("attempt", INT, "From 1."),
+                    Field("attempt", INT, "From 1.", least=1),
                     Field("at", MOMENT, "Moment of the attempt."),
                     Field(
                         "state",
@@ -448,20 +606,40 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                             "error",
                         ),
                     ),
-                    Field("http_status", INT, "Status of the answer.", nullable=True),
-                    Field("reason", STRING, "What was wrong; empty if nothing."),
-                    Field("entries", INT, "Entries in the answer."),
                     Field(
-                        "bytes", INT, "Length of the body, decompressed.", unit="bytes"
+                        "http_status",
+                        INT,
+                        "Status of the answer.",
+                        nullable=True,
+                        least=100,
+                        most=599,
+                    ),
+                    Field("reason", STRING, "What was wrong; empty if nothing."),
+                    Field("entries", INT, "Entries in the answer.", least=0),
+                    Field(
+                        "bytes",
+                        INT,
+                        "Length of the body, decompressed.",
+                        unit="bytes",
+                        least=0,
                     ),
                     Field(
-                        "seconds", FLOAT, "Time until the answer was whole.", unit="s"
+                        "seconds",
+                        FLOAT,
+                        "Time until the answer was whole.",
+                        unit="s",
+                        least=0,
                     ),
                     Field(
                         "next_due_at", MOMENT, "When it is asked again.", nullable=True
                     ),
                     Field("url", STRING, "Address that was asked."),
-                    Field("attempt", INT, "From 1; more if a pass was made again."),
+                    Field(
+                        "attempt",
+                        INT,
+                        "From 1; more if a pass was made again.",
+                        least=1,
+                    ),
                 ),
                 rebuilt=False,
             ),
@@ -476,6 +654,7 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                         "correction_id",
                         STRING,
                         "Hash of statement, revision and kind, or of two groups.",
+                        nature="hash",
                     ),
                     Field(
                         "kind",
@@ -484,16 +663,26 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                         allowed=("changed", "withdrawn", "wire_merged"),
                     ),
                     _ARTICLE,
-                    Field("revision", INT, "Revision that brought the change."),
+                    Field(
+                        "revision", INT, "Revision that brought the change.", least=1
+                    ),
                     _STATEMENT,
                     Field(
                         "new_statement_id",
                         STRING,
                         "What stands in its place.",
                         nullable=True,
+                        nature="hash",
                     ),
-                    Field("old_sha256", STRING, "SHA-256 of the words before."),
-                    Field("new_sha256", STRING, "And after.", nullable=True),
+                    Field(
+                        "old_sha256",
+                        STRING,
+                        "SHA-256 of the words before.",
+                        nature="hash",
+                    ),
+                    Field(
+                        "new_sha256", STRING, "And after.", nullable=True, nature="hash"
+                    ),
                     Field("at", MOMENT, "Moment of the pass that saw it."),
                     Field(
                         "wire_group_id",

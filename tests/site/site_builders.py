@@ -170,6 +170,8 @@ def correction(said: Row, **given: Any) -> Row:
         "old_sha256": sha(said["content"]),
         "new_sha256": None,
         "at": at(15),
+        "wire_group_id": None,
+        "merged_into": None,
     } | given
 
 

@@ -1,0 +1,170 @@
+"""What lies beside the data: a manifest per table, and a data package over all of them.
+
+A manifest is sealed: canonical JSON that holds its own SHA-256, so that one changed byte
+anywhere in it is found. The same table-days give the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import date
+from hashlib import sha256
+from types import MappingProxyType
+from typing import Any
+
+import pyarrow as pa
+
+from pipeline.model import TableDay
+from pipeline.ports import Archive, Lake
+from pipeline.tables.schemas import MOMENT, SCHEMA_VERSION, TABLES, Field, Table
+
+MADE_FROM: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "articles": ("articles",),
+        "statements": ("statements",),
+        "claim_links": ("links",),
+        "corrections": ("corrections", "merges"),
+        "feed_health": ("polls",),
+    }
+)
+"""The working partitions of a day that a table's rows come from."""
+
+
+def origin(name: str, day: date, *, archive: Archive, lake: Lake) -> str:
+    """What a table-day is made from, as one SHA-256 over path and SHA-256 of each working
+    partition, and for articles of each archived file, those that retention removed
+    included; empty where it is made from no partition of its own."""
+    if name not in MADE_FROM:
+        return ""
+    found: dict[str, str] = {}
+    for source in MADE_FROM[name]:
+        partitions = lake.partitions(source, day)
+        found |= dict(lake.work_sha256(source, partition) for partition in partitions)
+    if name == "articles":
+        asked = {p for p in archive.partitions(day) if p.day == day}
+        for partition in sorted(asked.union(partitions)):
+            found |= archive.seals(partition)
+    return sha256(_canonical(dict(sorted(found.items())))).hexdigest()
+
+
+def to_json(table: str, days: Mapping[date, TableDay]) -> bytes:
+    """``_manifest.json`` of a table: an entry for each day, in order."""
+    held = {str(day): asdict(days[day]) for day in sorted(days)}
+    return sealed({"table": table, "days": held})
+
+
+def from_json(body: bytes) -> dict[date, TableDay]:
+    """The entries that ``to_json`` wrote. ValueError where a byte is another."""
+    held = unsealed(body)
+    return {date.fromisoformat(d): TableDay(**e) for d, e in held["days"].items()}
+
+
+def months_to_json(table: str, months: Mapping[str, TableDay]) -> bytes:
+    """``_manifest.json`` of a table's compacted months (``YYYY-MM``)."""
+    held = {month: asdict(months[month]) for month in sorted(months)}
+    return sealed({"table": table, "months": held})
+
+
+def months_from_json(body: bytes) -> dict[str, TableDay]:
+    """The entries that ``months_to_json`` wrote. ValueError where a byte is another."""
+    return {m: TableDay(**e) for m, e in unsealed(body)["months"].items()}
+
+
+def origin_of_month(days: Mapping[date, TableDay]) -> str:
+    """One SHA-256 over those of the days of a month."""
+    return sha256(
+        _canonical({str(day): days[day].sha256 for day in sorted(days)})
+    ).hexdigest()
+
+
+def sealed(value: Mapping[str, Any]) -> bytes:
+    """Canonical JSON with the SHA-256 of all the rest as its last key."""
+    return _canonical({**value, "sha256": sha256(_canonical(value)).hexdigest()})
+
+
+def unsealed(body: bytes) -> dict[str, Any]:
+    """What ``sealed`` was given. ValueError where a byte is another."""
+    value = json.loads(body)
+    if not isinstance(value, dict) or "sha256" not in value:
+        raise ValueError("not sealed")
+    del value["sha256"]
+    if sealed(value) != body:
+        raise ValueError("its bytes are not those that were sealed")
+    return value
+
+
+def _canonical(value: object) -> bytes:
+    return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+# ---------------------------------------------------------------- Frictionless package
+
+
+def datapackage(days: Mapping[str, Sequence[date]]) -> bytes:
+    """``datapackage.json`` (Data Package 1.0, Frictionless) over the published tables.
+
+    ``days`` are the published ones of each table; a resource lists its files. It holds
+    no moment and no version of ours beyond the schema's.
+    """
+    return _canonical(
+        {
+            "profile": "data-package",
+            "name": "onrecord",
+            "title": "On Record: who said what, when, and what is new in it",
+            "version": SCHEMA_VERSION,
+            "resources": [
+                _resource(TABLES[name], held) for name, held in days.items() if held
+            ],
+        }
+    )
+
+
+def _resource(table: Table, days: Sequence[date]) -> dict[str, Any]:
+    keys = [
+        {
+            "fields": column,
+            "reference": dict(
+                zip(("resource", "fields"), target.split("."), strict=True)
+            ),
+        }
+        for column, target in table.refers.items()
+    ]
+    return {
+        "name": table.name,
+        "description": table.description,
+        "path": [f"{table.name}/date={day}/part-0.parquet" for day in days],
+        "format": "parquet",
+        "mediatype": "application/vnd.apache.parquet",
+        "schema": {
+            "fields": [_described(field) for field in table.fields],
+            "primaryKey": list(table.key),
+            **({"foreignKeys": keys} if keys else {}),
+        },
+    }
+
+
+def _described(field: Field) -> dict[str, Any]:
+    constraints = {
+        **({} if field.nullable else {"required": True}),
+        **({"enum": list(field.allowed)} if field.allowed else {}),
+        **({} if field.least is None else {"minimum": field.least}),
+        **({} if field.most is None else {"maximum": field.most}),
+    }
+    return {
+        "name": field.name,
+        "type": _TYPES[field.type],
+        "description": field.description,
+        **({"unit": field.unit} if field.unit else {}),
+        **({"constraints": constraints} if constraints else {}),
+    }
+
+
+_TYPES = {
+    pa.string(): "string",
+    pa.int64(): "integer",
+    pa.float64(): "number",
+    pa.bool_(): "boolean",
+    MOMENT: "datetime",
+}

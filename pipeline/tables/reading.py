@@ -1,0 +1,188 @@
+"""Published tables as data frames, for notebooks: only what is asked for is read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+from pyarrow import fs
+
+from pipeline.tables.manifest import from_json, months_from_json, origin_of_month
+from pipeline.tables.schemas import TABLES, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_ISO = re.compile(r"\d{4}-\d\d-\d\d")
+_ID = re.compile(r"Q\d+|x-.+")
+
+Day = date | str
+
+
+def load(
+    table: str,
+    *,
+    since: Day | None = None,
+    until: Day | None = None,
+    figure: str | None = None,
+    columns: Sequence[str] | None = None,
+    as_of: Day | None = None,
+    lake: str = "data",
+) -> pd.DataFrame:
+    """Rows of a published table, in the order of its days (of its months, where they are
+    compacted and asked for whole); no column is ``object``.
+
+    ``since`` and ``until``, both included, are days of ``date=`` (docs/tables.md says of
+    what). ``figure`` is an id or a canonical name. ``as_of`` reads the record as it stood
+    at the end of that day: nothing first seen later, and claims counted by then.
+    ``lake`` is the folder that ``onrecord --lake`` names.
+
+    Files of other days, row groups of other figures and other columns are not read.
+    ValueError names a table or column that is not published, or a day that is none.
+    """
+    if table not in TABLES:
+        raise ValueError(f"table {table}: not published; there are {', '.join(TABLES)}")
+    one = TABLES[table]
+    wanted = list(columns) if columns is not None else one.schema.names
+    for name in wanted:
+        if name not in one.schema.names:
+            raise ValueError(f"table {table}: no column {name}")
+    first, last, seen = _day(since, "since"), _day(until, "until"), _day(as_of, "as_of")
+    if seen is not None and one.day == "published_at":
+        raise ValueError(
+            f"table {table}: goes by the day of publication; "
+            "pipeline.tables.trends.trend reads any past day"
+        )
+    last = min((day for day in (last, seen) if day is not None), default=None)
+    who = _figure(one, figure)
+    if table != "claims" or seen is None:
+        return _frame(_read(lake, one, first, last, who, wanted))
+    claims = _read(lake, one, first, last, who, one.schema.names)
+    counted = _counted(claims, lake, seen, who)
+    return _frame(counted.select(wanted))
+
+
+def _frame(rows: pa.Table) -> pd.DataFrame:
+    frame: pd.DataFrame = rows.to_pandas()
+    return frame
+
+
+def _read(
+    lake: str,
+    table: Table,
+    first: date | None,
+    last: date | None,
+    rows: ds.Expression | None,
+    columns: Sequence[str],
+) -> pa.Table:
+    paths = files(lake, table.name, first, last)
+    found = ds.dataset(paths, schema=table.schema, format="parquet")
+    return found.to_table(columns=list(columns), filter=rows)
+
+
+def files(
+    lake: str, name: str, first: date | None = None, last: date | None = None
+) -> list[str]:
+    """The files that hold the days of a published table, in order: whole months where
+    they are compacted. ValueError where the lake has no published table."""
+    found, months = [], _months(lake, TABLES[name])
+    for day in _days(lake, name):
+        if (first is None or first <= day) and (last is None or day <= last):
+            starts = day.replace(day=1)
+            ends = (starts + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+            whole = (first is None or first <= starts) and (
+                last is None or ends <= last
+            )
+            path = f"{lake}/tables/{name}/date={day}/part-0.parquet"
+            found.append(months.get(f"{day:%Y-%m}", path) if whole else path)
+    return list(dict.fromkeys(found))
+
+
+def _days(lake: str, name: str) -> list[date]:
+    disk = fs.LocalFileSystem()
+    tables = f"{lake}/tables"
+    if disk.get_file_info(tables).type != fs.FileType.Directory:
+        raise ValueError(
+            f"lake {lake}: no folder tables in it; make run makes a sample"
+        )
+    chosen = fs.FileSelector(f"{tables}/{name}", allow_not_found=True)
+    found = [one.base_name[5:] for one in disk.get_file_info(chosen)]
+    return sorted(date.fromisoformat(d) for d in found if _ISO.fullmatch(d))
+
+
+def _months(lake: str, table: Table) -> dict[str, str]:
+    """The compacted file of each month that was made from the days as they are now."""
+    disk = fs.LocalFileSystem()
+    there = [
+        f"{lake}/{folder}/{table.name}/_manifest.json"
+        for folder in ("compact", "tables")
+    ]
+    if not all(one.type == fs.FileType.File for one in disk.get_file_info(there)):
+        return {}
+    bodies = []
+    for path in there:
+        with disk.open_input_stream(path) as file:
+            bodies.append(file.read())
+    months, days = months_from_json(bodies[0]), from_json(bodies[1])
+    return {
+        month: f"{lake}/compact/{table.name}/month={month}/part-0.parquet"
+        for month, entry in months.items()
+        if entry.made_from
+        == origin_of_month({d: e for d, e in days.items() if f"{d:%Y-%m}" == month})
+    }
+
+
+def _day(given: Day | None, name: str) -> date | None:
+    if isinstance(given, str):
+        try:
+            return date.fromisoformat(given)
+        except ValueError as error:
+            raise ValueError(
+                f"{name} {given!r}: not a day; write 2026-03-02"
+            ) from error
+    return given.date() if isinstance(given, datetime) else given
+
+
+def _figure(table: Table, figure: str | None) -> ds.Expression | None:
+    if figure is None:
+        return None
+    column = "figure_id" if _ID.fullmatch(figure) else "figure"
+    if column not in table.schema.names:
+        raise ValueError(f"table {table.name}: no column {column} to find {figure} by")
+    return ds.field(column) == figure
+
+
+def _counted(
+    claims: pa.Table, lake: str, seen: date, who: ds.Expression | None
+) -> pa.Table:
+    """The claims counted over what was first seen by the end of a day."""
+    said, linked = TABLES["statements"], TABLES["claim_links"]
+    names = ["statement_id", "outlet", "wire_group_id"]
+    statements = _read(lake, said, None, seen, None, names).to_pandas()
+    names = ["statement_id", "claim_id", "utterance_id", "first_seen_at"]
+    links = _read(lake, linked, None, seen, None, names).to_pandas()
+    by_claim = links.merge(statements, on="statement_id").groupby("claim_id")
+    counts = by_claim.agg(
+        last_seen_at=("first_seen_at", "max"),
+        n_statements=("statement_id", "nunique"),
+        n_utterances=("utterance_id", "nunique"),
+        n_outlets=("outlet", "nunique"),
+        n_independent=("wire_group_id", "nunique"),
+    ).reindex(claims["claim_id"].to_pylist())  # fmt: skip
+    end = datetime.combine(seen + timedelta(days=1), time(), UTC)
+    new: dict[str, Any] = {
+        n: counts[n].to_numpy() for n in counts if n != "last_seen_at"
+    }
+    new["last_seen_at"] = pa.array(counts["last_seen_at"], from_pandas=True)
+    new["as_of"] = pa.repeat(
+        pa.scalar(end, claims.schema.field("as_of").type), len(claims)
+    )
+    for name, values in new.items():
+        at = claims.schema.get_field_index(name)
+        claims = claims.set_column(at, claims.schema.field(at), pa.array(values))
+    return claims.filter(pc.greater(claims["n_statements"], 0))
