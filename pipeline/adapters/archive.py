@@ -100,6 +100,8 @@ class WarcArchive:
             with self._reading(name):
                 held = self._store.get(name) or b""
             body = held[:-_SEAL]
+            if not any(mark in held[len(body) :] for mark in _MARKS):
+                continue  # of a version that did not seal; the manifest knows its files
             if held[len(body) :] != _seal(partition, name.rpartition("/")[2], body):
                 where = f"{self._store.where}/{name}"
                 found.append(f"{where}: its bytes are not those that were sealed")
@@ -279,6 +281,7 @@ def _seal(partition: Partition, name: str, body: bytes) -> bytes:
 
 
 _SEAL = len(_seal(Partition(date(2000, 1, 1), "000000"), "", b""))
+_MARKS = (b"WARC-Type: metadata", b"urn:onrecord:", b"application/warc-fields")
 _SEALED = re.compile(rb"sha256: ([0-9a-f]{64})\r\n")
 
 
