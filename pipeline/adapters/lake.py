@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import date
 from hashlib import sha256
 from io import BytesIO
@@ -53,11 +53,11 @@ def write_whole(path: Path, body: bytes, *, new: bool = False) -> None:
         else:
             aside.replace(path)
         sync_folder(path.parent)
-    except FileExistsError:
-        aside.unlink(missing_ok=True)
-        raise
     except OSError as error:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):  # its folder may be none, or on a disk that is gone
+            aside.unlink(missing_ok=True)
+        if new and isinstance(error, FileExistsError):
+            raise
         raise StoreError(str(path), str(error)) from error
 
 

@@ -44,12 +44,14 @@ def _of_cue(found: Attribution, cue: Sequence[Token], text: str, cues: Cues) -> 
     noun = cues.nouns.get(lemma)
     if noun is not None and (found.method == "nominal" or head.pos_ == "NOUN"):
         return noun.act
+    entries = _with_particle(head, _entries(head, cues))
     objects = (cues.nouns.get(t.lemma_.lower()) for t in cue if t.i > head.i)
     thing = next((one for one in objects if one is not None), None)
+    if thing is not None and any(e.act is Act.DENIES for e in entries):
+        return Act.DENIES  # 'rejected claims that': the claims are others'
     if thing is not None and thing.act is not Act.ATTITUDE:
         return thing.act  # 'expressed gratitude for'
     content = found.content[0].of(text)
-    entries = _with_particle(head, _entries(head, cues))
     fitting = [e for e in entries if found.method in e.frames]
     if found.method in ("headline", "learned", "preposition"):
         before = text[: found.content[0].start].split()[-1:]

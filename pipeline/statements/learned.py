@@ -89,6 +89,8 @@ def _doubles(text: str, begin: int, end: int) -> list[Quote]:
             and not before.isspace()
             and (after.isspace() or after in ").,;:!?—–-")
         )
+        if start is not None and text[start] == "„" and mark in "“”":
+            opens, closes = False, True  # low marks: „so“, „or so”
         if start is None:
             if opens or not closes:
                 start = at
@@ -482,7 +484,7 @@ def attribution(
     text: str, marks: Sequence[Quote], offsets: Ints, found: Found, options: Options
 ) -> Attribution | None:
     spans = [Span(int(offsets[a, 0]), int(offsets[b - 1, 1])) for a, b in found.content]
-    cue = Span(int(offsets[found.cue[0], 0]), int(offsets[found.cue[1] - 1, 1]))
+    cue = _whole(text, offsets, found.cue)
     spans = _joined(text, [_snapped(text, marks, span) for span in spans])
     spans = _near(text, marks, cue, spans)
     inside = [_quoted_share(text, marks, span) for span in spans]
@@ -497,8 +499,7 @@ def attribution(
         return None
     source = None
     if found.source is not None:
-        a, b = found.source
-        source = Span(int(offsets[a, 0]), int(offsets[b - 1, 1]))
+        source = _whole(text, offsets, found.source)
     return Attribution(
         content=content,
         cue=cue,
@@ -507,6 +508,16 @@ def attribution(
         method="learned",
         confidence=confidence(found, options),
     )
+
+
+def _whole(text: str, offsets: Ints, pieces: tuple[int, int]) -> Span:
+    """The pieces' span, out to the ends of the words that they cut."""
+    start, end = int(offsets[pieces[0], 0]), int(offsets[pieces[1] - 1, 1])
+    while start and text[start - 1].isalnum() and text[start].isalnum():
+        start -= 1
+    while end < len(text) and text[end].isalnum() and text[end - 1].isalnum():
+        end += 1
+    return Span(start, end)
 
 
 def confidence(found: Found, options: Options) -> float:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from pipeline.model import Attribution, Span, Voice
 from pipeline.statements.blend import blended
 
@@ -19,11 +23,24 @@ def a_finding(
     )
 
 
-def test_the_rules_have_the_borders_of_a_quotation():
+@pytest.mark.parametrize(("confidence", "kept"), [(0.9, "tagged"), (0.5, "quotation")])
+def test_the_rules_have_the_borders_of_a_quotation_unless_the_tagger_is_sure(
+    confidence, kept
+):
     quotation = a_finding(10, 40, cue=5, method="quoted")
-    tagged = a_finding(10, 60, cue=70, method="learned")
+    tagged = a_finding(10, 60, cue=70, method="learned", sure=confidence)
 
-    assert blended([quotation], [tagged]) == [quotation]
+    expected = {"tagged": tagged, "quotation": quotation}[kept]
+    assert blended([quotation], [tagged]) == [expected]
+
+
+def test_the_rules_know_which_quotations_are_one():
+    first = a_finding(10, 40, cue=45, method="quoted")
+    both = replace(first, content=(*first.content, Span(60, 90)))
+    tagged = a_finding(10, 40, cue=45, method="learned")
+    other = a_finding(60, 90, cue=95, method="learned")
+
+    assert blended([both], [tagged, other]) == [both]
 
 
 def test_the_tagger_has_the_borders_of_a_clause():
