@@ -1,6 +1,6 @@
 """Choose ``Options.scale``: python -m bench.train.calibrate MODEL SCORE_FOLDER DEV.jsonl.
 
-An attribution is right when its content matches a gold content at Jaccard 0.8 and its
+An attribution is right when its content matches a gold content at Jaccard 0.5 and its
 source is the gold source. A logistic curve over the network's log-odds is
 fitted; the table that is printed comes from five folds of articles, each judged by a
 curve fitted on the other four. ``--write`` puts the curve fitted on all into meta.json.
@@ -59,7 +59,7 @@ def main() -> None:
             [word_ids(text, s.content) for s in document.statements],
             [word_ids(text, c) for c in contents],
         )
-        matched = {p: document.statements[g] for score, g, p in pairs if score >= 0.8}
+        matched = {p: document.statements[g] for score, g, p in pairs if score >= 0.5}
         for n, (one, m) in enumerate(kept):
             source = [(m.source.start, m.source.end)] if m.source else []
             pred = Statement(

@@ -425,8 +425,11 @@ def _tells(concept: str, features: Features) -> bool:
 
 
 def _denied(a: Features, b: Features, concepts: Sequence[str]) -> str:
-    denied = "earlier" if any(c in a.negated for c in concepts) else "now"
-    words = ", ".join(b.shown[c] for c in concepts[:3])
+    """Told by the first concept: a verb such as 'veto' turns what follows it as well."""
+    before = concepts[0] in a.negated
+    denied = "earlier" if before else "now"
+    alike = [c for c in concepts if (c in a.negated) == before]
+    words = ", ".join(b.shown[c] for c in alike[:3])
     return f"denied {denied}, affirmed {_other(denied)}: {words}"
 
 

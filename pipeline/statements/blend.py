@@ -11,10 +11,10 @@ from collections.abc import Sequence
 
 from pipeline.model import Attribution
 
-SURE_ENOUGH = 0.4
+SURE_ENOUGH = 0.5
 """The tagger's confidence from which its finding is taken."""
 
-SURE = 0.6
+SURE = 0.75
 """The tagger's confidence from which it goes before the rules' quotations."""
 
 POINTER = 12

@@ -87,6 +87,7 @@ def publish(lake: LocalLake) -> None:
                 "correction_id": "k-1", "kind": "withdrawn", "article_id": "a-s-8",
                 "revision": 2, "statement_id": "s-8", "new_statement_id": None,
                 "old_sha256": sha("old"), "new_sha256": None, "at": at(12),
+                "wire_group_id": None, "merged_into": None,
             }]  # fmt: skip
         for name, some in held.items():
             lake.publish(name, day, rows_to_table(name, some))

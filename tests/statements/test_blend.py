@@ -23,7 +23,7 @@ def a_finding(
     )
 
 
-@pytest.mark.parametrize(("confidence", "kept"), [(0.9, "tagged"), (0.5, "quotation")])
+@pytest.mark.parametrize(("confidence", "kept"), [(0.9, "tagged"), (0.6, "quotation")])
 def test_the_rules_have_the_borders_of_a_quotation_unless_the_tagger_is_sure(
     confidence, kept
 ):
@@ -66,7 +66,7 @@ def test_what_only_points_yields_to_what_it_points_to():
 
 def test_what_only_one_of_them_found_stays_in_text_order_if_it_is_sure():
     clause = a_finding(50, 80, cue=45)
-    sure = a_finding(10, 40, cue=5, method="learned", sure=0.5)
+    sure = a_finding(10, 40, cue=5, method="learned", sure=0.6)
     unsure = a_finding(90, 120, cue=85, method="learned", sure=0.3)
 
     assert blended([clause], [sure, unsure]) == [sure, clause]
