@@ -6,7 +6,7 @@ database. Trigger it with the form: the first day, and whether alerts are wanted
 **What it does.** Every archived partition since that day is read, extracted and matched
 again, in order, up to now, and the days are published. Nothing is removed: each
 partition is replaced whole. One process does it, beside which feeds are still asked;
-90 days take about as long as docs/benchmarks.md says.
+Each day takes what its passes took; `extract` is most of it.
 
 **Running it again.** Killed or failed, it goes on where it was when cleared or triggered
 again with the same first day; tick *afresh* to begin anew, after a change of config say.

@@ -23,7 +23,7 @@ from pipeline.settings import Settings
 from pipeline.tables.convert import to_arrow
 
 BATCH_ARTICLES = 200
-"""Articles of one task: ten seconds of work, so that its overhead is a thousandth."""
+"""Articles of one task: some seconds of work, so that its overhead is small."""
 
 AHEAD = 4
 """Tasks under way for each worker; what is done and not yet written is held."""
