@@ -127,7 +127,7 @@ def _recognised(
             content,
             paragraph(text, one.content[0]),
             on_topic,
-            bare=not _has_verb(doc, starts, one),
+            bare=one.voice is Voice.INDIRECT and not _has_verb(doc, starts, one),
         )
         for speaker in recognition.speakers(one, previous):
             yield Quoted(
