@@ -41,7 +41,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.adapters.db import Database, DbRecord
-from pipeline.claims.candidates import MOST_PLACES, Found, terms
+from pipeline.claims.candidates import MOST_PLACES, terms
 from pipeline.claims.compare import MATCHER_VERSION, label_of
 from pipeline.claims.features import features, loaded
 from pipeline.claims.grouping import CANDIDATES, relations
@@ -433,17 +433,14 @@ def against_record(pairs: Sequence[Pair], size: int) -> None:
         began, tried = time.process_time(), 0
         for nth in range(size // 1000, size // 1000 + 5):
             rows = batch(BATCH)
-            now = Partition.at(START + timedelta(minutes=15 * nth))
-
-            def lookup(
-                said: Said, taken: Mapping[str, int], now: Partition = now
-            ) -> Sequence[Found]:
-                places = {term: MOST_PLACES - count for term, count in taken.items()}
-                return record.candidates(
-                    said, terms=places, limit=CANDIDATES, before=now
-                )
-
-            put(rows, nth, relations([Said.of(row) for row in rows], lookup))
+            said = [Said.of(row) for row in rows]
+            lookup = record.before(
+                Partition.at(START + timedelta(minutes=15 * nth)),
+                [(one, terms(one.content)) for one in said],
+                places=MOST_PLACES,
+                limit=CANDIDATES,
+            )
+            put(rows, nth, relations(said, lookup))
             tried += len(rows)
         took = time.process_time() - began
         database.close()

@@ -175,7 +175,7 @@ def _whole(
 
 # --------------------------------------------------------------------- kept on record
 
-_PREPARED = 1  # what dumped writes; anything else on record is read from the text anew
+PREPARED = 1  # what dumped writes; anything else on record is read from the text anew
 
 
 def dumped(found: Features) -> str:
@@ -188,7 +188,7 @@ def dumped(found: Features) -> str:
 
     return json.dumps(
         [
-            _PREPARED,
+            PREPARED,
             [[c, found.weights[c], found.shown[c]] for c in order],
             [[places(c.negated), places(c.affirmed)] for c in found.clauses],
             [
@@ -213,7 +213,7 @@ def dumped(found: Features) -> str:
 def loaded(text: str, prepared: str) -> Features:
     """What ``dumped`` kept of a text; read from the text where an older one kept it."""
     version, *rest = json.loads(prepared) if prepared else (0,)
-    if version != _PREPARED:
+    if version != PREPARED:
         return features(text)
     rows, clauses, numbers, names, places, degree, extent, windows, *last = rest
     order = [row[0] for row in rows]
