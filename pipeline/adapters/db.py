@@ -1177,6 +1177,17 @@ _POSTINGS = {
 """The latest places of many terms at once: one statement of the database for a portion
 of a partition, not one for each of its statements."""
 
+_SAID_AT = sa.select(
+    record_said.c.place,
+    record_said.c.said,
+    record_said.c.prepared,
+    record_said.c.sketch,
+).where(
+    record_said.c.place.in_(
+        sa.bindparam("places", expanding=True, literal_execute=True)
+    )
+)
+
 _PORTION = 200  # statements that are looked up together: their candidates are held
 
 
@@ -1249,8 +1260,7 @@ class _Earlier:
 
     def _fetch(self, db: Connection, places: Iterable[int]) -> None:
         for some in _portions([at for at in places if at not in self._said]):
-            query = sa.select(record_said).where(record_said.c.place.in_(some))
-            for row in db.execute(query):
+            for row in db.execute(_SAID_AT, {"places": some}):
                 self._said[row.place] = _load_said(row)
 
 

@@ -159,6 +159,7 @@ def _whole(
 ) -> Features:
     """The features with those that follow from others."""
     letters = " ".join(sequence)
+    fours = zip(letters, letters[1:], letters[2:], letters[3:], strict=False)
     return Features(
         weights=weights,
         total=sum(weights.values()),
@@ -166,7 +167,7 @@ def _whole(
         negated=frozenset(c for clause in clauses for c in clause.negated),
         affirmed=frozenset(c for clause in clauses for c in clause.affirmed),
         sequence=sequence,
-        grams=frozenset(letters[i : i + 4] for i in range(max(1, len(letters) - 3))),
+        grams=frozenset(map("".join, fours)) or frozenset([letters]),
         shingles=frozenset(zip(sequence, sequence[1:], sequence[2:], strict=False)),
         stems=_stems(sequence),
         **others,
