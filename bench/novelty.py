@@ -33,7 +33,7 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -404,49 +404,38 @@ def against_record(pairs: Sequence[Pair], size: int, times: int = 1) -> None:
 
     The record's texts are the pairs' own with one of their words in the place of each
     tenth, so that none is there twice; figures are spoken of as often as words are. With
-    ``times``, what was put on record so is there so often, on earlier days.
+    ``times``, also when all that is on record is there so often, on earlier days.
     """
     drawn = Drawn(pairs)
     with TemporaryDirectory() as folder:
-        paths = [Path(folder) / name for name in ("empty.sqlite", "full.sqlite")]
-        empty, full = (Database(f"sqlite:///{path}") for path in paths)
-        held = [drawn.statements(BATCH) for _ in range(size // BATCH)]
-        for rows in held:
+        path = Path(folder) / "full.sqlite"
+        full = Database(f"sqlite:///{path}")
+        for _ in range(size // BATCH):
+            rows = drawn.statements(BATCH)
             _put(DbRecord(full), rows, [_opening(row) for row in rows])
-        window = {
-            "since": held[-1][0].first_seen_at - timedelta(hours=6),
-            "upto": _partition(held[-1]),
-        }
-        told = [timed(lambda: _looked_at(DbRecord(full), **window), 1)]
-        put_before(full, times)
-        told.append(timed(lambda: _looked_at(DbRecord(full), **window), 1))
         news = [drawn.statements(BATCH) for _ in range(TRIES // BATCH)]
-        fresh = [row.content for rows in news for row in rows]
-        reading = timed(lambda: [terms(text) for text in fresh], TRIES)
-        spare = Database(f"sqlite:///{folder}/spare.sqlite")
-        opened = [[_opening(row) for row in rows] for rows in news]
-        writing = timed(
-            lambda: [
-                _put(DbRecord(spare), *both) for both in zip(news, opened, strict=True)
-            ],
-            TRIES,
+        found = [[_opening(row) for row in rows] for rows in news]
+        both = list(zip(news, found, strict=True))
+        read = timed(lambda: [terms(s.content) for rows in news for s in rows], TRIES)
+        empty, spare = (Database(f"sqlite:///{folder}/{nth}.sqlite") for nth in "ab")
+        written = timed(lambda: [_put(DbRecord(spare), *one) for one in both], TRIES)
+        first = timed(partial(_match_all, DbRecord(empty), news), TRIES)
+        print(
+            f"\nOf a statement, of processor time: read {read * 1e3:.2f} ms, read and "
+            f"written {written * 1e3:.2f}, matched on an empty record {first * 1e3:.2f}.\n"
         )
-        first = timed(lambda: [_match(DbRecord(empty), rows) for rows in news], TRIES)
-        later = timed(lambda: [_match(DbRecord(full), rows) for rows in news], TRIES)
-        for database in (empty, full, spare):
+        print("| record | matched, ms | times that of an empty one | a second "
+              "| what alert reads of 6 hours, s | bytes a statement |\n|---|---|---|---|---|---|")  # fmt: skip
+        for nth in (1, times) if times > 1 else (1,):
+            put_before(full, nth)
+            news = [drawn.statements(BATCH) for _ in range(TRIES // BATCH)]
+            alert = timed(partial(_looked_at, DbRecord(full), rows), 1)
+            took = timed(partial(_match_all, DbRecord(full), news), TRIES)
+            sized = path.stat().st_size / max(1, size * nth)
+            print(f"| {size * nth:,} | {took * 1e3:.2f} | {took / first:.2f} "
+                  f"| {1 / took:,.0f} | {alert:.2f} | {sized:,.0f} |", flush=True)  # fmt: skip
+        for database in (full, empty, spare):
             database.close()
-        bytes_each = paths[1].stat().st_size / max(1, size * times)
-    print(
-        f"\nOf a statement, ms of processor time; the record holds {size * times:,}:\n"
-    )
-    print("| reading it alone | writing it, features and all | match on an empty record "
-          "| match on the record | ratio | a second |\n|---|---|---|---|---|---|")  # fmt: skip
-    print(f"| {reading * 1e3:.2f} | {writing * 1e3:.2f} | {first * 1e3:.2f} "
-          f"| {later * 1e3:.2f} | {later / first:.2f} | {1 / later:,.0f} |")  # fmt: skip
-    print(
-        f"\n{bytes_each:,.0f} bytes of the database a statement. What `alert` reads "
-        f"of its last 6 hours: {told[0]:.2f} s of {size:,}, {told[1]:.2f} s of all."
-    )
 
 
 class Drawn:
@@ -484,16 +473,18 @@ def _put(
     )
 
 
-def _match(record: DbRecord, rows: Sequence[Statement]) -> None:
-    said = [Said.of(row) for row in rows]
-    wanted = [(one, terms(one.content)) for one in said]
-    lookup = record.before(
-        _partition(rows), wanted, places=MOST_PLACES, limit=CANDIDATES
-    )
-    _put(record, rows, relations(said, lookup))
+def _match_all(record: DbRecord, batches: Sequence[Sequence[Statement]]) -> None:
+    for rows in batches:
+        said = [Said.of(row) for row in rows]
+        wanted = [(one, terms(one.content)) for one in said]
+        lookup = record.before(
+            _partition(rows), wanted, places=MOST_PLACES, limit=CANDIDATES
+        )
+        _put(record, rows, relations(said, lookup))
 
 
-def _looked_at(record: DbRecord, *, since: datetime, upto: Partition) -> None:
+def _looked_at(record: DbRecord, last: Sequence[Statement]) -> None:
+    since, upto = last[0].first_seen_at - timedelta(hours=6), _partition(last)
     record.losses(since=since, upto=upto)
     record.states(since=since, upto=upto)
     record.figures_since(upto)

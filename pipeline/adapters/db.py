@@ -131,6 +131,7 @@ progress = _table(
     sa.Column("stale", sa.Boolean, nullable=False),
     _text("sha256", nullable=True),
     _number("marks", server_default="0"),
+    sa.Index("progress_stale", "step", "stale", "partition"),
 )
 
 feed_states = _table(
@@ -520,12 +521,15 @@ class DbProgress:
         self._folds = frozenset(folds)
         self._named: dict[tuple[str, str], int] = {}
 
-    def pending(self, step: str, upto: Partition) -> list[Partition]:
+    def pending(
+        self, step: str, upto: Partition, *, first: int | None = None
+    ) -> list[Partition]:
         query = (
             sa.select(progress.c.partition, progress.c.marks)
             .where(progress.c.step == step, progress.c.stale)
             .where(progress.c.partition <= str(upto))
             .order_by(progress.c.partition)
+            .limit(first)
         )
         with self._db.begin() as db:
             found = [(row.partition, row.marks) for row in db.execute(query)]
@@ -984,10 +988,12 @@ class DbRecord:
         touched = sa.select(record.c.claim_id).where(
             record.c.statement_id.in_(fallen.where(undone.c.at >= since))
         )
+        stands = ~sa.exists().where(
+            undone.c.statement_id == record.c.statement_id,
+            undone.c.partition <= str(upto),
+        )
         standing = sa.select(record.c.claim_id).where(
-            record.c.claim_id.in_(touched),
-            record.c.partition <= str(upto),
-            record.c.statement_id.not_in(fallen),
+            record.c.claim_id.in_(touched), record.c.partition <= str(upto), stands
         )
         query = (
             sa.select(record)

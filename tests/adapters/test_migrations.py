@@ -28,6 +28,7 @@ AS_OF_3 = (
     "PRIMARY KEY (figure_id, term, partition, statement_id)) WITHOUT ROWID",
     "CREATE INDEX ix_record_terms_partition ON record_terms (partition)",
     "DROP INDEX record_figure",
+    "DROP INDEX progress_stale",
     "CREATE INDEX ix_record_figure_id ON record (figure_id)",
 )
 AS_OF_2 = (
