@@ -1,6 +1,6 @@
 """Is it the same claim? Baselines and ours on labelled pairs, by cross-validation.
 
-    python -m bench.novelty --data DIR [--minilm FOLDER] [--record N [--times M]]
+    python -m bench.novelty --data DIR [--minilm FOLDER] [--record N [--times M ...]]
 
 ``DIR`` holds ``war/pairs.jsonl``, ``novelty/contrast.jsonl`` and
 ``novelty/mrpc_{train,test}.tsv``; what is absent is skipped, and said so. A baseline is
@@ -45,9 +45,6 @@ import sqlalchemy as sa
 from pipeline.adapters.db import (
     Database,
     DbRecord,
-    record,
-    record_said,
-    record_terms,
 )
 from pipeline.claims.candidates import MOST_PLACES, _terms, terms
 from pipeline.claims.compare import MATCHER_VERSION, label_of
@@ -398,13 +395,15 @@ def speed(pairs: Sequence[Pair]) -> None:
 FIGURES, BATCH, TRIES = 80, 200, 1000
 
 
-def against_record(pairs: Sequence[Pair], size: int, times: int = 1) -> None:
+def against_record(
+    pairs: Sequence[Pair], size: int, times: Sequence[int] = (1,)
+) -> None:
     """The step ``match`` on fresh statements, over a SQLite record of ``size`` others,
     beside the same on an empty record and two floors: reading them, and writing them.
 
     The record's texts are the pairs' own with one of their words in the place of each
     tenth, so that none is there twice; figures are spoken of as often as words are. With
-    ``times``, also when all that is on record is there so often, on earlier days.
+    ``times``, also when what is on record is there so often, on earlier days.
     """
     drawn = Drawn(pairs)
     with TemporaryDirectory() as folder:
@@ -426,13 +425,16 @@ def against_record(pairs: Sequence[Pair], size: int, times: int = 1) -> None:
         )
         print("| record | matched, ms | times that of an empty one | a second "
               "| what alert reads of 6 hours, s | bytes a statement |\n|---|---|---|---|---|---|")  # fmt: skip
-        for nth in (1, times) if times > 1 else (1,):
-            put_before(full, nth)
+        there = 1
+        for wanted in times:
+            for nth in range(there, wanted):
+                put_before(full, nth)
+            there = max(there, wanted)
             news = [drawn.statements(BATCH) for _ in range(TRIES // BATCH)]
-            alert = timed(partial(_looked_at, DbRecord(full), rows), 1)
+            alert = timed(partial(_looked_at, DbRecord(full), news[0]), 1)
             took = timed(partial(_match_all, DbRecord(full), news), TRIES)
-            sized = path.stat().st_size / max(1, size * nth)
-            print(f"| {size * nth:,} | {took * 1e3:.2f} | {took / first:.2f} "
+            sized = path.stat().st_size / max(1, size * there)
+            print(f"| {size * there:,} | {took * 1e3:.2f} | {took / first:.2f} "
                   f"| {1 / took:,.0f} | {alert:.2f} | {sized:,.0f} |", flush=True)  # fmt: skip
         for database in (full, empty, spare):
             database.close()
@@ -499,38 +501,34 @@ def timed(run: Callable[[], object], count: int) -> float:
     return (time.process_time() - began) / count
 
 
-def put_before(database: Database, times: int) -> None:
-    """Put what is on record there again, on earlier and earlier days, as others'."""
+def put_before(database: Database, nth: int) -> None:
+    """Put the statements drawn there once more, ``nth`` times 3 days earlier."""
+    values = {
+        "back": nth * 3 * 86400 << 20,
+        "days": f"-{nth * 3} days",
+        "no": f"-{nth}",
+    }
     with database.begin() as db:
-        for table in (record, record_said, record_terms):
-            rows = [dict(row._mapping) for row in db.execute(sa.select(table))]
-            for nth in range(1, times):
-                for start in range(0, len(rows), 20_000):
-                    some = rows[start : start + 20_000]
-                    db.execute(sa.insert(table), [_earlier(row, nth) for row in some])
+        for copied in COPIES:
+            db.execute(sa.text(copied), values)
 
 
-def _earlier(row: Mapping[str, Any], nth: int) -> dict[str, Any]:
-    back = timedelta(days=3 * nth)
-    values = dict(row)
-    if "place" in row:
-        values["place"] -= int(back.total_seconds()) << 20
-    if "said" in row:
-        said = json.loads(row["said"])
-        at = datetime.fromisoformat(said["first_seen_at"]) - back
-        said |= {
-            "statement_id": f"{said['statement_id']}-{nth}",
-            "first_seen_at": str(at),
-        }
-        values["said"] = json.dumps(said)
-    if "partition" in row:
-        for name in ("statement_id", "claim_id", "utterance_id"):
-            values[name] += f"-{nth}"
-        values["first_seen_at"] -= back
-        values["partition"] = str(
-            Partition.at(Partition.parse(row["partition"]).moment - back)
-        )
-    return values
+COPIES = (
+    """INSERT INTO record_terms SELECT term, place - :back FROM record_terms
+    WHERE place >= unixepoch('2026-03-01') << 20""",
+    """INSERT INTO record_said SELECT place - :back, json_set(said, '$.statement_id',
+    json_extract(said, '$.statement_id') || :no, '$.first_seen_at',
+    strftime('%Y-%m-%dT%H:%M:%S+00:00', json_extract(said, '$.first_seen_at'), :days)),
+    prepared, sketch, terms FROM record_said
+    WHERE place >= unixepoch('2026-03-01') << 20""",
+    """INSERT INTO record (statement_id, partition, figure_id, claim_id, utterance_id,
+    kind, earlier_id, earlier_claim_id, score, reasons, first_seen_at, statement)
+    SELECT statement_id || :no, strftime('%Y-%m-%dT%H%M%SZ', first_seen_at, :days),
+    figure_id, claim_id || :no, utterance_id || :no, kind, earlier_id,
+    earlier_claim_id, score, reasons,
+    strftime('%Y-%m-%d %H:%M:%S.000000', first_seen_at, :days), statement
+    FROM record WHERE first_seen_at >= '2026-03-01'""",
+)
 
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -719,7 +717,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, metavar="DIR")
     parser.add_argument("--minilm", type=Path, metavar="FOLDER")
     parser.add_argument("--record", type=int, metavar="N", default=0)
-    parser.add_argument("--times", type=int, metavar="N", default=1)
+    parser.add_argument("--times", type=int, metavar="M", nargs="+", default=[1])
     parser.add_argument("--only-record", action="store_true")
     given = parser.parse_args(arguments)
     folder = given.data
