@@ -547,6 +547,7 @@ class Said:
     dated: bool = False  # the text itself says on which day it was said
     cue: str = ""  # how it was reported: 'repeated' says that it is not the first time
     prepared: str = ""  # its features, as they are kept on record
+    sketch: bytes = b""  # hashes of them, likewise: how alike it can be to another
     revision: int = 1  # of the article that the spans are of
     spans: tuple[Span, ...] = ()
 

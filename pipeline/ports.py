@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
@@ -252,18 +252,20 @@ class Seen(Protocol):
 class Record(Protocol):
     """Each figure's record, a cache of the fold of ``match``; cut at a partition."""
 
-    def candidates(
+    def before(
         self,
-        said: Said,
+        partition: Partition,
+        wanted: Sequence[tuple[Said, Sequence[str]]],
         *,
-        terms: Mapping[str, int],
+        places: int,
         limit: int,
-        before: Partition,
-    ) -> list[tuple[int, Said]]:
-        """The figure's earlier statements found by most of the terms, best first.
+    ) -> Callable[[Said, Mapping[str, int]], Sequence[tuple[int, Said]]]:
+        """What finds the earlier statements of a figure on record for those wanted.
 
-        Each with the number of terms. A term leads to the latest so many statements
-        that hold it as it is mapped to; of equals the latest come first.
+        ``wanted`` are a partition's statements with their terms. Of one of them, and how
+        many of each term's ``places`` later statements have taken, it gives those found
+        by most of the terms, best first, with the number of terms. A term leads to the
+        latest statements that hold it; of equals the latest come first.
         """
         ...
 
@@ -367,8 +369,10 @@ class Progress(Protocol):
     earlier outputs: what changes makes the rest stale.
     """
 
-    def pending(self, step: str, upto: Partition) -> list[Partition]:
-        """Stale partitions up to this one, in order."""
+    def pending(
+        self, step: str, upto: Partition, *, first: int | None = None
+    ) -> list[Partition]:
+        """Stale partitions up to this one, in order; only the ``first`` so many."""
         ...
 
     def stale(self, step: str, since: Partition, *, only: bool = True) -> None:

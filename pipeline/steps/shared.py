@@ -46,7 +46,9 @@ def each(
     counts: dict[str, int] = {}
     damaged: set[Partition] = set()
     while pending := [
-        one for one in progress.pending(step, Partition.at(at)) if one not in damaged
+        one
+        for one in progress.pending(step, Partition.at(at), first=len(damaged) + 1)
+        if one not in damaged
     ]:
         try:
             sha256, report = make(pending[0])

@@ -239,19 +239,21 @@ def test_candidates_are_the_figures_own_best_first_and_earlier(db):
     ]
     record.replace(ONE, rows)
     said = Said.of(a_statement(content="hold Donbas"))
+    terms = ["hold", "donbas", "talk"]
 
-    def find(before):
-        terms = {"hold": 9, "donbas": 9, "talk": 0}
-        return record.candidates(said, terms=terms, limit=5, before=before)
+    def find(before, limit=5):
+        lookup = record.before(before, [(said, terms)], places=9, limit=limit)
+        return lookup(said, {"hold": 0, "donbas": 8, "talk": 9})
 
     assert [(n, one.content) for n, one in find(TWO)] == [
         (2, near.content),
         (1, far.content),
     ]
     assert find(ONE) == []
+    assert [one.content for _, one in find(TWO, limit=1)] == [near.content]
     link = a_relation(near)
     kept = Said.of(near, link.claim_id, link.utterance_id)
-    assert replace(find(TWO)[0][1], prepared="") == kept
+    assert replace(find(TWO)[0][1], prepared="", sketch=b"") == kept
 
 
 def test_the_state_of_a_claim_is_that_as_of_a_partition(db):
