@@ -19,6 +19,7 @@ from pipeline.model import (
     Poll,
     Relation,
     Report,
+    Statement,
 )
 from pipeline.ports import (
     Archive,
@@ -100,20 +101,13 @@ def _publish_day(
     version: str,
     named: frozenset[str] | None,
 ) -> int:
-    articles = _rows_of(lake, "articles", day, Article)
     told = _told(lake, day)
-    texts = {(a.article_id, a.revision): a.text for a in articles}
     statements = [one.statement for one in told]
     partitions = lake.partitions("articles", day)
     as_of = partitions[-1].moment if partitions else convert.midnight(day)
     rows: dict[str, list[dict[str, object]]] = {
-        "articles": [convert.article_row(a, version, named) for a in articles],
+        **_of_texts(day, statements, lake, version, named),
         "statements": [convert.statement_row(s, version, named) for s in statements],
-        "statement_spans": [
-            row
-            for s in statements
-            for row in convert.span_rows(s, texts[s.article_id, s.revision])
-        ],
         "statement_topics": [row for s in statements for row in convert.topic_rows(s)],
         "claims": [convert.claim_row(claim) for claim in claims_of(told, as_of)],
         "claim_links": [
@@ -127,7 +121,7 @@ def _publish_day(
         ],
         "alerts": [_alert_row(message) for message in outbox.alerts(day)],
         "deliveries": [convert.plain_row(d) for d in outbox.deliveries(day)],
-        "feed_health": _poll_rows(_rows_of(lake, "polls", day, Poll)),
+        "feed_health": convert.poll_rows(_rows_of(lake, "polls", day, Poll)),
     }
     tables = _checked(day, rows)
     for name, table in tables.items():
@@ -135,6 +129,29 @@ def _publish_day(
         lake.publish(name, day, table, version=version, made_from=made_from)
     _publish_daily(day, lake, version)
     return sum(len(held) for held in rows.values())
+
+
+def _of_texts(
+    day: date,
+    statements: Sequence[Statement],
+    lake: Lake,
+    version: str,
+    named: frozenset[str] | None,
+) -> dict[str, list[dict[str, object]]]:
+    """The rows that are made of full texts. Where those expired, the published ones stay;
+    DamagedError where they are gone, too."""
+    names = ("articles", "statement_spans")
+    if lake.expired(day):
+        return {name: lake.load(name, day).to_pylist() for name in names}
+    articles = _rows_of(lake, "articles", day, Article)
+    texts = {(a.article_id, a.revision): a.text for a in articles}
+    spans = [
+        row
+        for s in statements
+        for row in convert.span_rows(s, texts[s.article_id, s.revision])
+    ]
+    made = [convert.article_row(a, version, named) for a in articles]
+    return dict(zip(names, (made, spans), strict=True))
 
 
 def _checked(
@@ -202,13 +219,3 @@ def _alert_row(message: object) -> dict[str, object]:
         for field in TABLES["alerts"].fields
         for value in [getattr(message, field.name)]
     }
-
-
-def _poll_rows(polls: Sequence[Poll]) -> list[dict[str, object]]:
-    times: dict[tuple[str, datetime], int] = {}
-    rows = []
-    for poll in polls:
-        key = poll.feed_id, poll.at
-        times[key] = times.get(key, 0) + 1
-        rows.append(convert.plain_row(poll) | {"attempt": times[key]})
-    return rows
