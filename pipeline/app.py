@@ -689,16 +689,23 @@ class App:
     @contextmanager
     def sql(self) -> Iterator[Callable[[str], str]]:
         """Answers queries over the published tables, each drawn as a table."""
-        with open_sql(Path(self.settings.lake)) as opened:
+        try:
+            opened = open_sql(self.settings.lake, self.settings.lake_endpoint)
+        except OSError as error:
+            raise StoreError(self.settings.lake, str(error)) from error
+        with opened:
             yield lambda query: answers(opened, query) or "done"
 
     def trends(self, **asked: Any) -> str:
         """``tables.trends.trend`` as CSV, by all that is asked for."""
         by = ["figure", *(n for n in ("subtopic", "act") if asked[n] is not None)]
         try:
-            made = trend(by, **asked, lake=self.settings.lake)
+            where = self.settings.lake, self.settings.lake_endpoint
+            made = trend(by, **asked, lake=where[0], endpoint=where[1])
         except ValueError as error:
             raise InputError("trends", str(error)) from error
+        except OSError as error:
+            raise StoreError(self.settings.lake, str(error)) from error
         return made.to_csv(index=False)
 
     def status(self, now: datetime) -> dict[str, Any]:

@@ -166,6 +166,7 @@ def trend(
     window: int = 7,
     least_coverage: float = 0.5,
     lake: str = "data",
+    endpoint: str = "",
 ) -> pd.DataFrame:
     """How often figures spoke on the topic, by day of publication: ``trend_of`` over the
     published tables, by any of figure, subtopic and act.
@@ -173,16 +174,17 @@ def trend(
     ``as_of`` reads the record as it stood at the end of that day. The days go from the
     first poll to the last unless ``since`` and ``until`` say otherwise.
     """
-    whole = load("statements", columns=_SAID, as_of=as_of, lake=lake)
+    where = {"lake": lake, "endpoint": endpoint}
+    whole = load("statements", columns=_SAID, as_of=as_of, **where)
     links = ["statement_id", "utterance_id", "relation"]
-    said = whole.merge(load("claim_links", columns=links, as_of=as_of, lake=lake))
+    said = whole.merge(load("claim_links", columns=links, as_of=as_of, **where))
     if subtopic is not None or "subtopic" in by:
         topics = ["statement_id", "subtopic"]
         said = said.merge(
-            load("statement_topics", columns=topics, as_of=as_of, lake=lake)
+            load("statement_topics", columns=topics, as_of=as_of, **where)
         )
     asked = ["feed_id", "at", "state"]
-    polls = load("feed_health", columns=asked, as_of=as_of, lake=lake)
+    polls = load("feed_health", columns=asked, as_of=as_of, **where)
     if polls.empty:
         raise ValueError(f"lake {lake}: no poll on record by then")
     days = pd.date_range(
