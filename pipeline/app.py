@@ -343,6 +343,7 @@ class App:
 
     @_alone("work")
     def publish(self, at: datetime) -> Report:
+        figures = self.config.figures()
         report = steps.publish(
             at,
             archive=self.archive,
@@ -352,7 +353,9 @@ class App:
             version=__version__,
             named=None
             if self.settings.names == "all"
-            else frozenset(figure.name for figure in self.config.figures()),
+            else frozenset(figure.name for figure in figures),
+            tracked={figure.id: figure.name for figure in figures},
+            topic=self.settings.topic,
         )
         with suppress(StoreError), self.database.alone("fetch", patience_seconds=0):
             self.lake.sweep()  # in both rooms nobody else writes now
