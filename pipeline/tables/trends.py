@@ -290,7 +290,7 @@ def trend_of(
     ]
     seen = coverage.reindex(days).fillna(0.0)
     covered = seen.ge(least)
-    broken = _breaks(said, days)
+    broken = version_breaks(said, days)
     total = kept.groupby("day")["utterance_id"].nunique().reindex(days).fillna(0)
     found = [
         _one(rows, days, covered, total, window).assign(
@@ -332,7 +332,7 @@ def _one(
     )
 
 
-def _breaks(said: pd.DataFrame, days: pd.DatetimeIndex) -> list[bool]:
+def version_breaks(said: pd.DataFrame, days: pd.DatetimeIndex) -> list[bool]:
     """Days whose statements come from other versions than those of the day before."""
     version = said["model_version"] + " " + said["pipeline_version"]
     in_use = version.groupby(said["first_seen_at"].dt.floor("D")).agg(frozenset)
