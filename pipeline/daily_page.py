@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from importlib.resources import files
 
+import pandas as pd
 import pyarrow as pa
 
 from pipeline import __version__
 from pipeline.ports import Lake
 from pipeline.site.digest import counts, digest, index, page_name
+from pipeline.tables.changes import change_points
+from pipeline.tables.convert import midnight
 from pipeline.tables.schemas import TABLES
+from pipeline.tables.trends import version_breaks
 
 HISTORY_DAYS = 14
 
@@ -43,6 +47,8 @@ def write_page(day: date, *, lake: Lake, names: Mapping[str, str]) -> str:
         made_from=made_from,
         names=names,
         error_rates=json.loads(rates),
+        changes=change_points,
+        breaks=_breaks([*before, day], history["statements"], tables["statements"]),
     )
     path = lake.write_page(page_name(day), page)
     days = [one for one in lake.published("statements") if one <= day]
@@ -52,6 +58,15 @@ def write_page(day: date, *, lake: Lake, names: Mapping[str, str]) -> str:
     ]  # fmt: skip
     lake.write_page("index.html", index(listed))
     return path
+
+
+def _breaks(days: Sequence[date], *statements: pa.Table) -> list[date]:
+    """The days on which another version of the extractor began."""
+    columns = ["first_seen_at", "model_version", "pipeline_version"]
+    said = pa.concat_tables([one.select(columns) for one in statements]).to_pandas()
+    index = pd.DatetimeIndex([midnight(one) for one in days]).as_unit("us")
+    marks = version_breaks(said, index)
+    return [one for one, marked in zip(days, marks, strict=True) if marked]
 
 
 def _over(lake: Lake, name: str, days: list[date]) -> pa.Table:

@@ -99,6 +99,8 @@ def unknown(lake: Lake, figures: FigureIndex) -> list[dict[str, Any]]:
     """
     named: Counter[Stranger] = Counter()
     for partition in lake.partitions("articles"):
+        if partition in lake.expired(partition.day):
+            continue
         table = lake.read("articles", partition)
         for article in from_arrow(Article, table) if table is not None else []:
             if article.language == LANGUAGE:

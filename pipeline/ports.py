@@ -151,7 +151,21 @@ class Lake(Protocol):
     def write_package(self, body: bytes) -> None: ...
 
     def work_sha256(self, name: str, partition: Partition) -> tuple[str, str]:
-        """A working partition's path in the lake and the SHA-256 of its bytes."""
+        """A working partition's path in the lake and the SHA-256 of its bytes; where its
+        texts were removed as retention has it, of the bytes that it had before."""
+        ...
+
+    def expire(self, day: date) -> int:
+        """Empty the texts in a day's partitions of ``articles``, all else kept; how many
+        were made over. Cut off, it goes on where it was when asked again."""
+        ...
+
+    def expired(self, day: date) -> frozenset[Partition]:
+        """The partitions whose texts were removed, or are about to be."""
+        ...
+
+    def has_texts(self, day: date) -> bool:
+        """Whether a partition of ``articles`` still holds its texts."""
         ...
 
     def published(self, table: str) -> list[date]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import TypeVar
 
 import pyarrow as pa
@@ -19,6 +20,7 @@ from pipeline.model import (
     Poll,
     Relation,
     Report,
+    Statement,
 )
 from pipeline.ports import (
     Archive,
@@ -32,9 +34,11 @@ from pipeline.tables.checks import day_faults
 from pipeline.tables.convert import from_arrow, rows_to_table
 from pipeline.tables.manifest import datapackage, origin
 from pipeline.tables.schemas import TABLES
-from pipeline.tables.trends import WINDOW_DAYS, Told, claims_of, daily
+from pipeline.tables.trends import WINDOW_DAYS, Told, claims_of, daily, daily_acts
 
 Row = TypeVar("Row")
+
+NOBODY: Mapping[str, str] = MappingProxyType({})
 
 
 def publish(
@@ -46,11 +50,14 @@ def publish(
     progress: Progress,
     version: str,
     named: frozenset[str] | None = None,
+    tracked: Mapping[str, str] = NOBODY,
+    topic: str = "",
 ) -> Report:
     """The tables of the day, of days that changed, and of days on which nothing came.
 
-    A day is written whole from its working partitions; only ``daily_figure_topic`` is
-    also written again for the 6 days before. A day one of whose partitions is damaged is
+    A day is written whole from its working partitions; only the tables by day of
+    publication are also written again for the 6 days before, with a zero for each of the
+    figures ``tracked`` (name by id) of ``topic``. A day one of whose partitions is damaged is
     named, stays stale, and holds up no other. ``named`` are the people whom columns may
     name: bylines and inner speakers who are not among them are left out; None: anyone.
     """
@@ -59,9 +66,13 @@ def publish(
     days |= {today, *_unpublished(lake, today)}
     written = 0
     failures = []
+    told = _Tellings(lake)
     for day in sorted(days):
         try:
-            written += _publish_day(day, archive, lake, outbox, version, named)
+            written += _publish_day(
+                day, archive, lake, outbox, version, named, told.of(day)
+            )
+            _publish_daily(day, lake, version, told, tracked, topic)
         except BrokenDatabaseError:
             raise
         except DamagedError as error:
@@ -99,21 +110,14 @@ def _publish_day(
     outbox: Outbox,
     version: str,
     named: frozenset[str] | None,
+    told: Sequence[Told],
 ) -> int:
-    articles = _rows_of(lake, "articles", day, Article)
-    told = _told(lake, day)
-    texts = {(a.article_id, a.revision): a.text for a in articles}
     statements = [one.statement for one in told]
     partitions = lake.partitions("articles", day)
     as_of = partitions[-1].moment if partitions else convert.midnight(day)
     rows: dict[str, list[dict[str, object]]] = {
-        "articles": [convert.article_row(a, version, named) for a in articles],
+        **_of_texts(day, statements, lake, version, named),
         "statements": [convert.statement_row(s, version, named) for s in statements],
-        "statement_spans": [
-            row
-            for s in statements
-            for row in convert.span_rows(s, texts[s.article_id, s.revision])
-        ],
         "statement_topics": [row for s in statements for row in convert.topic_rows(s)],
         "claims": [convert.claim_row(claim) for claim in claims_of(told, as_of)],
         "claim_links": [
@@ -127,14 +131,36 @@ def _publish_day(
         ],
         "alerts": [_alert_row(message) for message in outbox.alerts(day)],
         "deliveries": [convert.plain_row(d) for d in outbox.deliveries(day)],
-        "feed_health": _poll_rows(_rows_of(lake, "polls", day, Poll)),
+        "feed_health": convert.poll_rows(_rows_of(lake, "polls", day, Poll)),
     }
     tables = _checked(day, rows)
     for name, table in tables.items():
         made_from = origin(name, day, archive=archive, lake=lake)
         lake.publish(name, day, table, version=version, made_from=made_from)
-    _publish_daily(day, lake, version)
     return sum(len(held) for held in rows.values())
+
+
+def _of_texts(
+    day: date,
+    statements: Sequence[Statement],
+    lake: Lake,
+    version: str,
+    named: frozenset[str] | None,
+) -> dict[str, list[dict[str, object]]]:
+    """The rows that are made of full texts. Where those expired, the published ones stay;
+    DamagedError where they are gone, too."""
+    names = ("articles", "statement_spans")
+    if lake.expired(day):
+        return {name: lake.load(name, day).to_pylist() for name in names}
+    articles = _rows_of(lake, "articles", day, Article)
+    texts = {(a.article_id, a.revision): a.text for a in articles}
+    spans = [
+        row
+        for s in statements
+        for row in convert.span_rows(s, texts[s.article_id, s.revision])
+    ]
+    made = [convert.article_row(a, version, named) for a in articles]
+    return dict(zip(names, (made, spans), strict=True))
 
 
 def _checked(
@@ -152,24 +178,41 @@ def _checked(
     return tables
 
 
-def _publish_daily(day: date, lake: Lake, version: str) -> None:
+def _publish_daily(
+    day: date,
+    lake: Lake,
+    version: str,
+    tellings: _Tellings,
+    tracked: Mapping[str, str],
+    topic: str,
+) -> None:
     """The day and the 6 before it: late reports still count where they belong.
 
     They may lie before the lake's first day, for what was published before it was seen.
+    Each of them is counted over all days on which a report of it may have been seen.
     """
-    first = day - timedelta(days=WINDOW_DAYS - 1)
-    window = [first + timedelta(days=n) for n in range(WINDOW_DAYS)]
-    rows = daily([one for seen_on in window for one in _told(lake, seen_on)], window)
-    by_day: dict[object, list[dict[str, object]]] = {}
-    for row in rows:
-        by_day.setdefault(row["day"], []).append(row)
-    there = {*lake.published("daily_figure_topic"), day}
-    since = min([convert.midnight(one) for one in there] + [row["day"] for row in rows])
-    for one in window:
-        if convert.midnight(one) >= since:
-            mine = by_day.get(convert.midnight(one), [])
-            table = _checked(one, {"daily_figure_topic": mine})["daily_figure_topic"]
-            lake.publish("daily_figure_topic", one, table, version=version)
+    around = [day + timedelta(days=n) for n in range(1 - WINDOW_DAYS, WINDOW_DAYS)]
+    window = around[:WINDOW_DAYS]
+    told = [one for seen_on in around for one in tellings.of(seen_on)]
+    passed = [one for one in window if lake.partitions("articles", one)]
+    made = {
+        "daily_figure_topic": daily(told, window),
+        "daily_figure_topic_act": daily_acts(
+            told, window, tracked=tracked, topic=topic, zeros=passed
+        ),
+    }
+    for name, rows in made.items():
+        by_day: dict[object, list[dict[str, object]]] = {}
+        for row in rows:
+            by_day.setdefault(row["day"], []).append(row)
+        there = {*lake.published(name), day}
+        since = min([*map(convert.midnight, there), *(row["day"] for row in rows)])
+        for one in window:
+            if convert.midnight(one) >= since:
+                mine = by_day.get(convert.midnight(one), [])
+                lake.publish(
+                    name, one, _checked(one, {name: mine})[name], version=version
+                )
 
 
 def _rows_of(lake: Lake, name: str, day: date, kind: type[Row]) -> list[Row]:
@@ -179,6 +222,21 @@ def _rows_of(lake: Lake, name: str, day: date, kind: type[Row]) -> list[Row]:
         if table is not None:
             rows += from_arrow(kind, table)
     return rows
+
+
+class _Tellings:
+    """What was told on each day, read once while days around it are published."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+        self._held: dict[date, list[Told]] = {}
+
+    def of(self, day: date) -> list[Told]:
+        if day not in self._held:
+            since = day - timedelta(days=2 * WINDOW_DAYS)
+            self._held = {d: told for d, told in self._held.items() if d > since}
+            self._held[day] = _told(self._lake, day)
+        return self._held[day]
 
 
 def _told(lake: Lake, day: date) -> list[Told]:
@@ -202,13 +260,3 @@ def _alert_row(message: object) -> dict[str, object]:
         for field in TABLES["alerts"].fields
         for value in [getattr(message, field.name)]
     }
-
-
-def _poll_rows(polls: Sequence[Poll]) -> list[dict[str, object]]:
-    times: dict[tuple[str, datetime], int] = {}
-    rows = []
-    for poll in polls:
-        key = poll.feed_id, poll.at
-        times[key] = times.get(key, 0) + 1
-        rows.append(convert.plain_row(poll) | {"attempt": times[key]})
-    return rows

@@ -15,7 +15,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
 
-from pipeline.model import Article, Claim, Relation, Span, Statement
+from pipeline.model import Article, Claim, Poll, Relation, Span, Statement
 from pipeline.tables.checks import conformed
 from pipeline.tables.schemas import TABLES
 
@@ -207,3 +207,14 @@ def claim_row(claim: Claim) -> dict[str, Any]:
 def plain_row(value: Any) -> dict[str, Any]:
     """Any frozen value with plain fields, as a row."""
     return {n: _plain(getattr(value, n)) for n in schema_of(type(value)).names}
+
+
+def poll_rows(polls: Iterable[Poll]) -> list[dict[str, Any]]:
+    """One row per poll, those of one feed and moment numbered in their order."""
+    times: dict[tuple[str, datetime], int] = {}
+    rows = []
+    for poll in polls:
+        key = poll.feed_id, poll.at
+        times[key] = times.get(key, 0) + 1
+        rows.append(plain_row(poll) | {"attempt": times[key]})
+    return rows
