@@ -32,6 +32,11 @@ def open_nlp(name: str = "") -> Language:
     )
 
 
+def package_of(nlp: Language) -> str:
+    """The package that a model came from."""
+    return f"{nlp.meta['lang']}_{nlp.meta['name']}"
+
+
 def version_of(nlp: Language) -> str:
     """Name and version of a model, as the tables carry it."""
-    return f"{nlp.meta['lang']}_{nlp.meta['name']}-{nlp.meta['version']}"
+    return f"{package_of(nlp)}-{nlp.meta['version']}"

@@ -10,7 +10,7 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from pipeline.adapters.nlp import open_nlp
+from pipeline.adapters.nlp import open_nlp, package_of
 from pipeline.adapters.quick import ATTRIBUTES, ENTITIES
 from pipeline.statements.paragraphs import with_paragraphs
 
@@ -57,7 +57,7 @@ def quick() -> Language:
 
 def test_the_quick_parse_is_spacys_own(quick: Language) -> None:
     """On the sample world's statements and on texts with an edge."""
-    plain = with_paragraphs(spacy.load(quick.meta["lang"] + "_" + quick.meta["name"]))
+    plain = with_paragraphs(spacy.load(package_of(quick)))
     given = texts()
     assert len(given) > 15
     for ours, theirs in zip(
