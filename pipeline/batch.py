@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from pipeline.model import Article, Attribution, Quoted, Statement
+from pipeline.model import LANGUAGE, Article, Attribution, Quoted, Statement
 from pipeline.statements.attribution import attributions
 from pipeline.statements.blend import blended
 from pipeline.statements.extract import extract_statements
@@ -22,9 +22,6 @@ from pipeline.statements.gate import may_hold
 from pipeline.statements.lexicon import Cues, Topic
 from pipeline.statements.record import on_record
 from pipeline.tables.convert import from_arrow, to_arrow
-
-LANGUAGE = "en"
-"""What the language model reads; articles in other languages are stored, not read."""
 
 
 class Parser(Protocol):
