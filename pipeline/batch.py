@@ -57,8 +57,16 @@ class Extractor:
         """What each (text, day of publication) says of who said what, in order.
 
         Unless ``everyone``, texts that cannot hold a tracked figure's words on the
-        topic are not read at all.
+        topic are not read at all. A text that comes again with its day, as a wire
+        story does, is read once.
         """
+        once = list(dict.fromkeys(texts))
+        found = dict(zip(once, self._quoted(once, everyone), strict=True))
+        return [list(found[text]) for text in texts]
+
+    def _quoted(
+        self, texts: Sequence[tuple[str, date | None]], everyone: bool
+    ) -> list[list[Quoted]]:
         out: list[list[Quoted]] = [[] for _ in texts]
         read = [
             nth
