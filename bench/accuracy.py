@@ -30,7 +30,7 @@ from bench.world import gold_items, texts_of
 from pipeline.adapters.config import ConfigFolder
 from pipeline.adapters.nlp import open_nlp, version_of
 from pipeline.adapters.tagger import open_tagger
-from pipeline.batch import Extractor, Tagger
+from pipeline.batch import Extractor, Parser, Tagger
 from pipeline.model import Attribution
 from pipeline.statements import learned
 from pipeline.statements.blend import blended
@@ -100,15 +100,16 @@ def system_of(extractor: Extractor) -> System:
     return system
 
 
-def textacy_system() -> System | None:
-    """Direct quotations as textacy finds them; None where it is not installed.
+def textacy_system(nlp: Parser | None = None) -> System | None:
+    """Direct quotations as textacy finds them in what ``nlp`` parses (ours if left out);
+    None where it is not installed.
 
     It refuses a text with an odd number of marks: nothing is found there.
     """
     if importlib.util.find_spec("textacy") is None:
         return None
     quotes = importlib.import_module("textacy.extract").direct_quotations
-    nlp = open_nlp()
+    nlp = nlp or open_nlp()
 
     def found_in(doc: Any) -> list[Any]:
         try:
@@ -117,7 +118,7 @@ def textacy_system() -> System | None:
             return []
 
     def system(texts: Texts, everyone: bool) -> Iterator[Records]:
-        for doc in nlp.pipe(text for text, _ in texts):
+        for doc in nlp.pipe((text for text, _ in texts), batch_size=16):
             yield [
                 {
                     "content": [[quote.content.start_char, quote.content.end_char]],

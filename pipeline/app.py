@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from time import monotonic
 from tomllib import TOMLDecodeError
-from typing import Any, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 import pyarrow as pa
 from pydantic import SecretStr, ValidationError
@@ -51,14 +51,10 @@ from pipeline.adapters.http import HttpFetcher
 from pipeline.adapters.jsonl import read_lines, write_lines
 from pipeline.adapters.judgements import JudgementFile
 from pipeline.adapters.lake import LocalLake, ParquetLake, write_whole
-from pipeline.adapters.nlp import open_nlp, version_of
 from pipeline.adapters.notify import open_channels
 from pipeline.adapters.pages import PageFolder
 from pipeline.adapters.salvage import salvaged
 from pipeline.adapters.secrets import refuse_readable, secret_of
-from pipeline.adapters.sql import answers, open_sql
-from pipeline.adapters.tagger import open_tagger
-from pipeline.batch import Extractor, statements_of
 from pipeline.claims.compare import compare_pair
 from pipeline.claims.judged import counted, error_rate
 from pipeline.errors import (
@@ -87,6 +83,9 @@ from pipeline.statements.learned import attributions
 from pipeline.statements.topic import judge_of
 from pipeline.tables.schemas import TABLES
 from pipeline.tables.trends import trend
+
+if TYPE_CHECKING:  # imported where they are used: `status` parses nothing
+    from pipeline.batch import Extractor
 
 BOUNDS = ("max_entries", "max_field", "max_depth")
 """The bounds on what is read of a document; the others are of the way to it."""
@@ -225,6 +224,10 @@ class App:
 
     @cached_property
     def extractor(self) -> Extractor:
+        from pipeline.adapters.nlp import open_nlp, version_of
+        from pipeline.adapters.tagger import open_tagger
+        from pipeline.batch import Extractor
+
         nlp = open_nlp(self.settings.nlp_model)
         version, tagger = version_of(nlp), None
         if self.settings.model == "learned":
@@ -308,6 +311,8 @@ class App:
         )
 
     def _found_here(self, _: Partition, articles: pa.Table) -> pa.Table:
+        from pipeline.batch import statements_of
+
         return statements_of(articles, extractor=self.extractor)
 
     @_alone("work")
@@ -692,6 +697,8 @@ class App:
     @contextmanager
     def sql(self) -> Iterator[Callable[[str], str]]:
         """Answers queries over the published tables, each drawn as a table."""
+        from pipeline.adapters.sql import answers, open_sql
+
         try:
             opened = open_sql(self.settings.lake, self.settings.lake_endpoint)
         except OSError as error:

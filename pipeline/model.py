@@ -12,6 +12,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Self
 
+LANGUAGE = "en"
+"""What the language model reads; articles in other languages are stored, not read."""
+
 # ---------------------------------------------------------------- places and moments
 
 

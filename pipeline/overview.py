@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from pipeline.batch import LANGUAGE
 from pipeline.errors import FeedError, InputError, ParseError
 from pipeline.feeds.discovery import feed_links, proposed
 from pipeline.feeds.parse import parse_feed
 from pipeline.feeds.schedule import next_state, poll_of
 from pipeline.model import (
+    LANGUAGE,
     Article,
     Feed,
     FeedState,

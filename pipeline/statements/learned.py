@@ -609,8 +609,11 @@ def _near(
 
 
 def _quoted_share(text: str, marks: Sequence[Quote], span: Span) -> float:
+    near = [q for q in marks if q.start < span.end and span.start < q.end]
+    if not near:
+        return 0.0
     words = [m.span() for m in _WORDS.finditer(text, span.start, span.end)]
-    inside = sum(any(q.start < a and b <= q.end for q in marks) for a, b in words)
+    inside = sum(any(q.start < a and b <= q.end for q in near) for a, b in words)
     return inside / len(words) if words else 0.0
 
 

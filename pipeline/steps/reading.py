@@ -19,7 +19,6 @@ from pipeline.articles.duplicates import (
 from pipeline.articles.normalise import entry_of, to_draft
 from pipeline.articles.pages import PageText, page_text
 from pipeline.articles.revisions import identify, seen_of
-from pipeline.batch import LANGUAGE
 from pipeline.errors import (
     DamagedError,
     PageError,
@@ -27,6 +26,7 @@ from pipeline.errors import (
 )
 from pipeline.model import (
     BACKLOG_AFTER,
+    LANGUAGE,
     Answer,
     Article,
     Bounds,
