@@ -40,6 +40,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.world import place, texts_of
 from pipeline.adapters.db import Database, DbRecord
 from pipeline.claims.candidates import MOST_PLACES, Found, terms
 from pipeline.claims.compare import MATCHER_VERSION, label_of
@@ -53,10 +54,13 @@ from pipeline.model import (
     Relation,
     RelationKind,
     Said,
+    Span,
     Statement,
     Voice,
 )
+from pipeline.statements.record import context_of
 
+CONTEXT = 200  # characters of context, as settings have it
 WORLD = Path(__file__).parents[1] / "tests" / "gold" / "world"
 FOLDS, REPEATS, DRAWS, SEED = 10, 20, 2000, 20260301
 
@@ -496,11 +500,11 @@ class Told:
     why: str
 
 
-def sample_world(folder: Path) -> list[Told]:
+def sample_world(folder: Path, texts: Texts) -> list[Told]:
     """The fold over the gold statements, in the gold's order of first sight."""
     gold = [json.loads(row) for row in _rows(folder / "relations.jsonl")]
     places = {row["statement"]: nth for nth, row in enumerate(gold)}
-    said = [_said(places, row) for row in _articles(folder, places)]
+    said = [_said(places, row, texts) for row in _articles(folder, places)]
     found = {r.statement_id: r for r in relations(said, lambda *_: [])}
     contents = {each.statement_id: each.content for each in said}
     return [
@@ -529,9 +533,15 @@ def _articles(folder: Path, wanted: Container[str]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def _said(places: Mapping[str, int], row: Mapping[str, Any]) -> Said:
+Texts = Mapping[tuple[str, int], str]
+"""The articles of the sample world by address and revision, as ``make run`` read them."""
+
+
+def _said(places: Mapping[str, int], row: Mapping[str, Any], texts: Texts) -> Said:
     article, nth = row["article"], places[row["key"]]
-    pieces = (p if isinstance(p, str) else p["text"] for p in row["content"])
+    pieces = [p if isinstance(p, str) else p["text"] for p in row["content"]]
+    text = texts[article["url"], article["revision"]]
+    spans = [Span(*place(text, piece)) for piece in row["content"]]
     day = date.fromisoformat((article["published"] or "2026-03-02")[:10])
     return Said(
         statement_id=f"{nth:05}",
@@ -543,9 +553,13 @@ def _said(places: Mapping[str, int], row: Mapping[str, Any]) -> Said:
         voice=Voice(row["kind"]),
         wire_group_id=article["url"],
         article_id=article["url"],
+        revision=article["revision"],
         first_seen_at=datetime(2026, 3, 1, tzinfo=UTC) + timedelta(seconds=nth),
         denied=row["polarity"] == "denies" and row["kind"] != "direct",
         cue=_cue(row["cue"]),
+        spans=tuple(spans),
+        in_title=spans[0].start < text.index("\n"),
+        context_start=context_of(text, spans, CONTEXT).start,
     )
 
 
@@ -638,6 +652,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, metavar="DIR")
     parser.add_argument("--minilm", type=Path, metavar="FOLDER")
+    parser.add_argument("--lake", type=Path, default=Path("data/sample"))
     parser.add_argument("--record", type=int, metavar="N", default=0)
     given = parser.parse_args(arguments)
     folder = given.data
@@ -662,10 +677,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if few:
         print("\n## both together")
         reliability(few)
-    if WORLD.is_dir():
-        told = sample_world(WORLD)
+    if (given.lake / "work" / "articles").is_dir():
+        told = sample_world(WORLD, texts_of(given.lake))
         world_table(told)
         confusion(told)
+    else:
+        print(f"skipped: no articles in {given.lake}: make run", file=sys.stderr)
     if train in there:
         table("mrpc_train", mrpc_pairs(there[train]), encoder)
         reversals(mrpc_pairs(there[train]))

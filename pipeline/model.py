@@ -549,6 +549,8 @@ class Said:
     prepared: str = ""  # its features, as they are kept on record
     revision: int = 1  # of the article that the spans are of
     spans: tuple[Span, ...] = ()
+    in_title: bool = False
+    context_start: int = -1  # where the kept part of its paragraph begins, if known
 
     @classmethod
     def of(
@@ -573,6 +575,8 @@ class Said:
             cue=statement.cue,
             revision=statement.revision,
             spans=statement.spans,
+            in_title=statement.in_title,
+            context_start=statement.context_start,
         )
 
 

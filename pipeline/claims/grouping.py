@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from pipeline import ids
 from pipeline.claims.candidates import Found, Pool, best, terms
 from pipeline.claims.features import Features, loaded
 from pipeline.claims.judged import NOTHING, Decisions
 from pipeline.claims.occasions import elsewhere
+from pipeline.claims.passages import Bond, bonds
 from pipeline.claims.relation import (
     SAME_UTTERANCE_DAYS,
     Comparison,
@@ -30,6 +32,8 @@ SURE, EDITED_BEHIND = 0.6, 0.15
 edited one that is not nearer by this much."""
 
 _SAME = (RelationKind.REREPORTED, RelationKind.REPEATED)
+
+NO_BONDS: Mapping[str, Bond] = MappingProxyType({})
 
 
 def relations(
@@ -53,6 +57,7 @@ def relations(
     own: dict[str, Pool] = {}  # by figure, what this batch has matched so far
     matched: dict[str, Said] = {}
     unique = {said.statement_id: said for said in statements}
+    bound = bonds(unique.values())
     for said in sorted(unique.values(), key=_order):
         mine = own.setdefault(said.figure_id, Pool())
         relation = _decided(said, decided, matched, known)
@@ -62,7 +67,10 @@ def relations(
             pool = [
                 one for one in (*there, *mine.find(wanted)) if _before(one[1], said)
             ]
-            relation = relation_of(said, best(pool, limit))
+            close = bound.get(said.statement_id, {})
+            here = {said.statement_id: said for said in best(pool, limit)}
+            here |= {key: matched[key] for key in close if key in matched}
+            relation = relation_of(said, list(here.values()), close)
         found.append(relation)
         done = replace(
             said, claim_id=relation.claim_id, utterance_id=relation.utterance_id
@@ -102,9 +110,17 @@ def _decided(
     )
 
 
-def relation_of(said: Said, earlier: Sequence[Said]) -> Relation:
-    """One statement's relation to earlier ones that have their claims."""
-    compared = [(other, _compared(other, said)) for other in earlier]
+def relation_of(
+    said: Said, earlier: Sequence[Said], close: Mapping[str, Bond] = NO_BONDS
+) -> Relation:
+    """One statement's relation to earlier ones that have their claims.
+
+    ``close`` are those that stand close to it in its article, and how.
+    """
+    compared = [
+        (other, _compared(other, said, close.get(other.statement_id)))
+        for other in earlier
+    ]
     met = [pair for pair in compared if pair[1].kind is not RelationKind.NEW]
     if not met:
         return _new(said, max((c.near for _, c in compared), default=0.0))
@@ -141,7 +157,7 @@ def _before(other: Said, said: Said) -> bool:
     )
 
 
-def _compared(earlier: Said, said: Said) -> Comparison:
+def _compared(earlier: Said, said: Said, close: Bond | None) -> Comparison:
     """The two laid side by side, in the order in which they were spoken.
 
     One sentence seen twice is no news. In one article another number is another fact,
@@ -155,20 +171,34 @@ def _compared(earlier: Said, said: Said) -> Comparison:
         said.revision,
     )
     one_story = earlier.wire_group_id and earlier.wire_group_id == said.wire_group_id
-    one_source = bool(one_article or one_story)
+    bond = close or (Bond.SOURCE if one_article or one_story else None)
     a, b = (earlier, said) if earlier.said_on <= said.said_on else (said, earlier)
-    both = one_source and a.denied is not b.denied
-    found = compare_features(
-        _read(a, as_denied=a.denied and not both),
-        _read(b, as_denied=b.denied and not both),
-        a_date=a.said_on,
-        b_date=b.said_on,
-        one_source=one_source,
-        elsewhere=elsewhere(a, b),
-    )
+    found = _laid_side_by_side(a, b, bond, as_denied=not (bond and _only_one(a, b)))
+    if bond and _only_one(a, b) and found.kind is RelationKind.CONTRADICTS:
+        found = _laid_side_by_side(a, b, bond, as_denied=True)
     if one_article and found.kind is RelationKind.CHANGED:
         return replace(found, kind=RelationKind.NEW, same=0.0, near=0.0)
+    if close and found.kind is RelationKind.CONTRADICTS:
+        return replace(found, kind=RelationKind.UNCERTAIN)
     return found
+
+
+def _only_one(a: Said, b: Said) -> bool:
+    """Whether one is reported as denied and the other is not."""
+    return a.denied is not b.denied
+
+
+def _laid_side_by_side(
+    a: Said, b: Said, bond: Bond | None, *, as_denied: bool
+) -> Comparison:
+    return compare_features(
+        _read(a, as_denied=a.denied and as_denied),
+        _read(b, as_denied=b.denied and as_denied),
+        a_date=a.said_on,
+        b_date=b.said_on,
+        bond=bond,
+        elsewhere=elsewhere(a, b),
+    )
 
 
 def _read(said: Said, *, as_denied: bool) -> Features:
