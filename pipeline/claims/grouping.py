@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import date, datetime
 from types import MappingProxyType
 
 from pipeline import ids
@@ -31,6 +32,10 @@ SURE, EDITED_BEHIND = 0.6, 0.15
 """What surely says the same goes before any edited one; what likely does, before an
 edited one that is not nearer by this much."""
 
+NEARER = 2.0
+"""By so much the odds of what says the same exceed those of another report of its claim
+that is edited, to stand against it."""
+
 _SAME = (RelationKind.REREPORTED, RelationKind.REPEATED)
 
 NO_BONDS: Mapping[str, Bond] = MappingProxyType({})
@@ -46,8 +51,9 @@ def relations(
 ) -> list[Relation]:
     """Each statement's relation to its figure's record, in the fold's order.
 
-    The order is (first_seen_at, statement_id), whatever the order given; a statement
-    given twice counts once. ``lookup`` gives the earlier statements of the figure that
+    The order is that of first sight, of what was seen at once that of the days on which
+    it was said, then of ids, whatever the order given; a statement given twice counts
+    once. ``lookup`` gives the earlier statements of the figure that
     are on record, with their claims and utterances; this batch's own earlier ones are
     added here. So a cut of the statements at any moment between partitions gives the
     same relations as none. ``decided`` is what editors decided; ``known`` gives a
@@ -144,16 +150,15 @@ def relation_of(
     )
 
 
-def _order(said: Said) -> tuple[object, str]:
-    return said.first_seen_at, said.statement_id
+def _order(said: Said) -> tuple[datetime, date, str]:
+    return said.first_seen_at, said.said_on, said.statement_id
 
 
 def _before(other: Said, said: Said) -> bool:
     return (
         other.figure_id == said.figure_id
         and other.statement_id != said.statement_id
-        and (other.first_seen_at, other.statement_id)
-        < (said.first_seen_at, said.statement_id)
+        and _order(other) < _order(said)
     )
 
 
@@ -249,8 +254,12 @@ def _unrefuted(
         (other, comparison)
         for other, comparison in met
         if comparison.kind not in _SAME
-        or comparison.near > edited.get(other.claim_id, 0.0)
+        or _odds(comparison.near) > NEARER * _odds(edited.get(other.claim_id, 0.0))
     ]
+
+
+def _odds(chance: float) -> float:
+    return chance / max(1e-9, 1 - chance)
 
 
 def _occasion(

@@ -310,3 +310,28 @@ def test_a_clause_that_stands_there_both_ways_turns_nothing_either_way_round():
 
     assert compare(one, both).kind in SAME
     assert compare(both, one).kind in SAME
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "15, not 12, buses",
+        "15 buses instead of 12",
+        "15 buses rather than 12",
+        "15 buses, up from 12",
+    ],
+)
+def test_the_number_that_is_no_more_is_not_the_number(words):
+    found = compare("The city needs 12 buses", f"The city needs {words}")
+
+    assert found.kind is RelationKind.CHANGED
+    assert "12 -> 15" in found.reasons[0]
+
+
+def test_what_is_aimed_against_somebody_is_not_denied():
+    found = compare(
+        "We are ready to halt strikes on the enemy's ports",
+        "There will be no moratorium on strikes against the enemy's ports",
+    )
+
+    assert found.kind is RelationKind.CONTRADICTS
