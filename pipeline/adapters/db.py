@@ -1038,7 +1038,8 @@ class DbRecord:
             .order_by(record.c.first_seen_at, record.c.statement_id)
         )
         with self._db.begin() as db:
-            return [_on_record(row) for row in db.execute(query)]
+            rows = sorted(db.execute(query), key=_opener_first)
+        return [_on_record(row) for row in rows]
 
     def find(self, statement_id: str) -> tuple[Partition, Statement, Relation] | None:
         query = sa.select(record).where(record.c.statement_id == statement_id)
@@ -1104,6 +1105,14 @@ def _on_record(row: Any) -> tuple[Partition, Statement, Relation]:
     return Partition.parse(row.partition), _statement(row.statement), _relation(row)
 
 
+def _opener_first(row: Any) -> bool:
+    """Of what was seen at once, the fold's first need not have the first id."""
+    return row.kind in _SAME
+
+
+_SAME = (RelationKind.REREPORTED.value, RelationKind.REPEATED.value)
+
+
 def _claim_states(
     rows: Sequence[Any],
     earlier: Mapping[str | None, Statement],
@@ -1114,6 +1123,7 @@ def _claim_states(
         groups.setdefault(row.claim_id, []).append(row)
     states = []
     for members in groups.values():
+        members.sort(key=_opener_first)
         first = members[0]
         if since is not None and first.first_seen_at < since:
             continue
