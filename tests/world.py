@@ -68,10 +68,10 @@ def an_app(lake: Path, world: World, **settings: object) -> App:
 
 
 @contextmanager
-def the_world() -> Iterator[World]:
+def the_world(folder: Path = SEEDS) -> Iterator[World]:
     for name in [n for n in os.environ if n.startswith("ONRECORD_")]:
         del os.environ[name]
-    with serve_world(SEEDS) as world:
+    with serve_world(folder) as world:
         yield world
 
 

@@ -15,7 +15,9 @@ import urllib.request
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
+from http.client import HTTPException
 from pathlib import Path
 
 import psutil
@@ -37,7 +39,7 @@ class Cluster:
     """The processes, restarted when they end (as systemd and compose do), and the API."""
 
     def __init__(self, home: Path, environment: Mapping[str, str], port: int) -> None:
-        self.environment = environment
+        self.home, self.environment = home, environment
         self.address = f"http://127.0.0.1:{port}"
         self.password = secrets.token_urlsafe(12)
         (home / "password.json").write_text(json.dumps({"admin": self.password}))
@@ -101,7 +103,7 @@ class Cluster:
     def ask(self, method: str, path: str, body: object = None) -> dict:
         try:
             return _asked(method, f"{self.address}/api/v2{path}", body, self._token)
-        except OSError as error:
+        except (OSError, HTTPException) as error:  # asked again while a fault lasts
             if method != "GET":
                 raise
             return {"dag_id": "", "state": str(error), "task_instances": []}
@@ -118,31 +120,71 @@ class Cluster:
         path = f"/dags/monitor/dagRuns/{run}/taskInstances"
         return {t["task_id"]: t for t in self.ask("GET", path)["task_instances"]}
 
+    def returned(self, run: str, step: str) -> object:
+        """What a task gave back: the rows that it wrote."""
+        path = (
+            f"/dags/monitor/dagRuns/{run}/taskInstances/{step}/xcomEntries/return_value"
+        )
+        return self.ask("GET", path).get("value")
+
     def ended(self, run: str, seconds: float = 600) -> dict[str, dict]:
         """Wait for a run's success; its tasks. RuntimeError with the logs otherwise."""
-        until(lambda: self.state(run) in ("success", "failed"), f"run {run}", seconds)
+        try:
+            until(
+                lambda: self.state(run) in ("success", "failed"),
+                f"the end of run {run}",
+                seconds,
+            )
+        except RuntimeError as error:
+            raise RuntimeError(f"{error}\n{self.logs_of_failures(run)}") from error
         if self.state(run) != "success":
-            logs = "\n".join(p.tail() for p in self.processes.values())
-            raise RuntimeError(f"run {run}: {self.tasks(run)}\n{logs}")
+            raise RuntimeError(f"run {run} failed\n{self.logs_of_failures(run)}")
         return self.tasks(run)
 
-    def busy_worker(self) -> Process | None:
-        """The worker that has a task: it runs below it under a name of its own."""
-        workers = [p for n, p in self.processes.items() if n.startswith("worker")]
-        found = [p for p in workers if p.alive() and any(map(_is_task, _family(p)))]
-        return found[0] if found else None
+    def logs_of_failures(self, run: str) -> str:
+        """The state of each task of a run, and the end of every log of those that failed."""
+        lines = []
+        for name, task in self.tasks(run).items():
+            lines.append(f"{name}: {task['state']}, try {task['try_number']}")
+            if task["state"] in ("failed", "up_for_retry"):
+                where = self.home / "logs" / "dag_id=monitor" / f"run_id={run}"
+                for log in sorted(where.glob(f"task_id={name}/*.log")):
+                    lines.append(f"--- {log.name}\n{log.read_text('utf-8')[-2000:]}")
+        return "\n".join(lines)
 
-    def busy(self) -> Process:
-        """The same, waited for."""
-        found: list[Process | None] = []
-        until(lambda: found.append(self.busy_worker()) or found[-1], "a task", 300)
-        assert found[-1] is not None
-        return found[-1]
+    def at_work(self, run: str, step: str, seconds: float = 300) -> Work:
+        """Wait until a worker's process is at a task; both."""
+
+        def found() -> Work | None:
+            task = self.tasks(run).get(step, {"id": ""})
+            for name, process in self.processes.items():
+                if name.startswith("worker") and process.alive():
+                    for one in _family(process):
+                        if (
+                            task["id"]
+                            and _words(one) == f"airflow worker -- {task['id']}"
+                        ):
+                            return Work(process, one)
+            return None
+
+        return until(found, f"a worker at {step} of {run}", seconds)
 
 
-def kill(process: Process) -> None:
-    """kill -9 to a process and all below it, as when a machine goes."""
-    _kill(_family(process))
+@dataclass(frozen=True)
+class Work:
+    """A worker, and its process that does the task."""
+
+    worker: Process
+    process: psutil.Process
+
+    def kill(self) -> None:
+        """kill -9 to the worker and all below it, as when a machine goes."""
+        _kill(_family(self.worker))
+
+    def orphan(self) -> None:
+        """Stop the task where it is and kill all that is above it."""
+        self.process.suspend()
+        _kill([one for one in _family(self.worker) if one != self.process])
 
 
 def _family(process: Process) -> list[psutil.Process]:
@@ -152,10 +194,10 @@ def _family(process: Process) -> list[psutil.Process]:
     return []
 
 
-def _is_task(process: psutil.Process) -> bool:
+def _words(process: psutil.Process) -> str:
     with suppress(psutil.NoSuchProcess):
-        return " ".join(process.cmdline()).startswith("airflow worker -- ")
-    return False
+        return " ".join(process.cmdline()).strip()
+    return ""
 
 
 def _kill(family: list[psutil.Process]) -> None:
