@@ -18,6 +18,7 @@ from pipeline.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 SEEDS = ROOT / "seeds"
+POLLS = ["p1", "p2", "p3", "p4"]
 REBUILT = (
     "articles", "statements", "statement_spans", "statement_topics", "claims",
     "claim_links", "daily_figure_topic", "corrections",
