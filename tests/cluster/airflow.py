@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -26,13 +27,14 @@ from deploy.settings import CLUSTER
 from tests.cluster.services import ROOT, Process, Server, free_port, until
 
 AIRFLOW = str(Path(sys.executable).with_name("airflow"))
-ONE = [
-    "--skip-serve-logs",
-    "--concurrency",
-    "1",
-    "--without-gossip",
-    "--without-mingle",
-]
+ONE = ["--concurrency", "1", "--without-gossip", "--without-mingle"]
+
+
+def unit(name: str) -> list[str]:
+    """What a systemd unit of ``deploy/`` starts, after the word ``airflow``."""
+    text = (ROOT / "deploy" / "systemd" / f"onrecord-{name}.service").read_text("utf-8")
+    started = re.findall(r"^ExecStart=\S+/airflow (.*)$", text, re.MULTILINE)
+    return str(started[0]).split()
 
 
 class Cluster:
@@ -44,12 +46,12 @@ class Cluster:
         self.password = secrets.token_urlsafe(12)
         (home / "password.json").write_text(json.dumps({"admin": self.password}))
         commands = {
-            "api-server": ["api-server", "--host", "127.0.0.1", "--port", str(port)],
-            "dag-processor": ["dag-processor"],
-            "scheduler-1": ["scheduler", "--skip-serve-logs"],
-            "scheduler-2": ["scheduler", "--skip-serve-logs"],
-            "worker-1": ["celery", "worker", "-H", "one@%h", *ONE],
-            "worker-2": ["celery", "worker", "-H", "two@%h", *ONE],
+            "api-server": [*unit("api-server"), "--port", str(port)],
+            "dag-processor": unit("dag-processor"),
+            "scheduler-1": unit("scheduler"),
+            "scheduler-2": unit("scheduler"),
+            "worker-1": [*unit("worker"), "-H", "one@%h", *ONE],
+            "worker-2": [*unit("worker"), "-H", "two@%h", *ONE],
         }
         self.processes = {
             name: Process([AIRFLOW, *command], home / f"{name}.log", environment)
@@ -60,7 +62,7 @@ class Cluster:
         self._token = ""
 
     def start(self) -> None:
-        self.command("db", "migrate")
+        self.command("db", "migrate")  # as the unit of the api-server does
         for process in self.processes.values():
             process.start()
         self._keeper.start()
@@ -68,7 +70,6 @@ class Cluster:
         until(
             lambda: self.ask("GET", "/dags/monitor")["dag_id"], "the DAG monitor", 300
         )
-        self.ask("PATCH", "/dags/monitor", {"is_paused": False})
 
     def stop(self) -> None:
         self._ended.set()
