@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,19 +23,19 @@ _ITEM = """<item><title>{title}</title><link>http://herald.example/{poll}/{nth}<
 """
 
 
-def larger_world(folder: Path, polls: int, articles: int, *, seed: int = 1) -> Path:
-    """A copy of the sample world with ``polls`` more, an hour apart, each with so many new
+def larger_world(folder: Path, articles: Sequence[int], *, seed: int = 1) -> Path:
+    """A copy of the sample world with more polls, an hour apart, each with so many new
     articles of one outlet; the folder, for ``serve_world``."""
     chance = random.Random(seed)
     shutil.copytree(SEEDS / "world", folder / "world")
     listed = (SEEDS / "world.toml").read_text("utf-8")
     paragraphs = sorted(set(_paragraphs()))
-    for number in range(1, polls + 1):
+    for number, many in enumerate(articles, 1):
         poll, at = f"g{number}", FIRST + timedelta(hours=number - 1)
         listed += f'\n[[polls]]\nid = "{poll}"\nat = {at:%Y-%m-%dT%H:%M:%SZ}\n'
         items = "".join(
             _ITEM.format(poll=poll, nth=nth, at=at, **_article(chance, paragraphs))
-            for nth in range(articles)
+            for nth in range(many)
         )
         path = folder / "world" / poll / "herald.example" / "rss" / "world.xml"
         path.parent.mkdir(parents=True)

@@ -25,14 +25,18 @@ from tests.world import REBUILT, SEEDS, an_app, hashes, sent, the_world
 
 pytestmark = pytest.mark.timeout(1500)
 SAMPLE = ["p1", "p2", "p3", "p4"]
-ARTICLES = 120
-MADE_GOOD_SECONDS = 180
+ARTICLES = [400, *[60] * 7]
+"""Of each poll of the large day: one of many, and one for each fault."""
+
+BEGUN_AGAIN_SECONDS = 150
+"""A minute without a heartbeat, 10 s until that is looked at, 30 s to the next try; what
+is left of three minutes is for the task itself."""
 
 
 @pytest.fixture(scope="module")
 def larger(tmp_path_factory):
     """The sample outlets and, after their two days, a large one: a poll for each fault."""
-    folder = larger_world(tmp_path_factory.mktemp("world"), 8, ARTICLES)
+    folder = larger_world(tmp_path_factory.mktemp("world"), ARTICLES)
     with the_world(folder) as served:
         yield served
 
@@ -118,8 +122,16 @@ def _in_order(tasks):
     return sorted(tasks.items(), key=lambda one: one[1]["start_date"] or "")
 
 
-def _seconds(since, task):
-    return (datetime.fromisoformat(task["end_date"]) - since).total_seconds()
+def assert_made_good(task, since, what):
+    """Begun again in time, with the settings that we ship; how long all of it took."""
+    begun, ended = (
+        (datetime.fromisoformat(task[name]) - since).total_seconds()
+        for name in ("start_date", "end_date")
+    )
+    print(
+        f"{what}: try {task['try_number']} began {begun:.0f} s later, ended {ended:.0f}"
+    )
+    assert begun < BEGUN_AGAIN_SECONDS
 
 
 @pytest.fixture(scope="module")
@@ -151,10 +163,8 @@ def test_a_worker_killed_in_mid_task(passes, running, step, poll_id):
 
     tasks = passes.assert_as_alone(run, f"worker killed in {step}")
 
-    took = _seconds(killed, tasks[step])
-    print(f"worker killed in {step}: made good {took:.0f} s later")
     assert tasks[step]["try_number"] > 1, f"{step} had ended before its worker"
-    assert took < MADE_GOOD_SECONDS
+    assert_made_good(tasks[step], killed, f"worker killed in {step}")
 
 
 def test_an_orphaned_task_and_its_second_try(passes, running):
@@ -177,11 +187,10 @@ def test_an_orphaned_task_and_its_second_try(passes, running):
 
     tasks = passes.assert_as_alone(run, "a task orphaned")
 
-    took = _seconds(killed, tasks["extract"])
     rows = running.returned(run, "extract")
-    print(f"a task orphaned: made good {took:.0f} s later; its second try wrote {rows}")
+    print(f"a task orphaned: its second try wrote {rows} rows")
     assert tasks["extract"]["try_number"] > 1
-    assert took < MADE_GOOD_SECONDS
+    assert_made_good(tasks["extract"], killed, "a task orphaned")
 
 
 def test_redis_flushed_with_a_task_in_its_queue(passes, running, broker):
@@ -202,9 +211,7 @@ def test_redis_flushed_with_a_task_in_its_queue(passes, running, broker):
 
     tasks = passes.assert_as_alone(run, "Redis flushed")
 
-    took = _seconds(flushed, tasks["fetch"])
-    print(f"Redis flushed: the lost task was made {took:.0f} s later")
-    assert took < MADE_GOOD_SECONDS
+    assert_made_good(tasks["fetch"], flushed, "Redis flushed")
 
 
 def test_postgresql_killed_and_started_again_in_mid_task(passes, running, database):
@@ -219,7 +226,7 @@ def test_postgresql_killed_and_started_again_in_mid_task(passes, running, databa
 
     tasks = passes.assert_as_alone(run, "PostgreSQL killed")
 
-    print(f"PostgreSQL killed: made {_seconds(back, tasks['extract']):.0f} s later")
+    assert_made_good(tasks["extract"], back, "PostgreSQL killed")
 
 
 def test_one_of_two_schedulers_killed_in_mid_pass(passes, running):
