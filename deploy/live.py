@@ -2,7 +2,9 @@
 
 Settings of your own (``ONRECORD_...``, ``AIRFLOW__...``) are kept; what is not set gets
 a default that is safe: loopback only, SQLite, keys made once and readable by nobody
-else. Ctrl-C or SIGTERM ends all four and waits for them.
+else. Ctrl-C or SIGTERM ends all four and waits for them. When one of them ends, whatever
+is left below it is killed (``kill -9 0`` in the Procfile: what it started holds its
+output open, and the runner would not see its end), and the runner ends the others.
 """
 
 from __future__ import annotations

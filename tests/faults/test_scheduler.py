@@ -42,11 +42,11 @@ def live(tmp_path, request):
         started = []
 
         def start():
-            log = (tmp_path / f"live-{len(started)}.log").open("wb")
-            process = subprocess.Popen(
-                [sys.executable, "-m", "deploy.live"], cwd=ROOT, env=env,
-                stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-            )  # fmt: skip
+            with (tmp_path / f"live-{len(started)}.log").open("wb") as log:
+                process = subprocess.Popen(
+                    [sys.executable, "-m", "deploy.live"], cwd=ROOT, env=env,
+                    stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+                )  # fmt: skip
             started.append(process)
             return psutil.Process(process.pid)
 
