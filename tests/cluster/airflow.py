@@ -182,6 +182,12 @@ class Work:
         """kill -9 to the worker and all below it, as when a machine goes."""
         _kill(_family(self.worker))
 
+    def ended(self) -> bool:
+        """Whether the task's process is over, collected by its new parent or not."""
+        with suppress(psutil.NoSuchProcess):
+            return self.process.status() == psutil.STATUS_ZOMBIE
+        return True
+
     def orphan(self) -> None:
         """Stop the task where it is and kill all that is above it."""
         self.process.suspend()

@@ -180,9 +180,9 @@ def test_an_orphaned_task_and_its_second_try(passes, running):
             second = running.at_work(run, "extract", seconds=300)
         time.sleep(5)  # it stands at the lock that the first one holds
         work.process.resume()
-        until(lambda: not work.process.is_running(), "the end of the orphan", 120)
+        until(work.ended, "the end of the orphan", 180)
     finally:
-        if work.process.is_running():
+        if not work.ended():
             work.process.kill()
 
     tasks = passes.assert_as_alone(run, "a task orphaned")

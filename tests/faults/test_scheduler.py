@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -84,13 +85,33 @@ def until(true, seconds, what, folder):
     )
 
 
+def family(process, look):
+    """What ``look`` finds of each process below; those that end meanwhile are left out."""
+    found = []
+    for one in process.children(recursive=True):
+        with suppress(psutil.Error):
+            if one.status() != psutil.STATUS_ZOMBIE:
+                found.append((one, look(one)))
+    return found
+
+
 def running(process, name):
     """Airflow's process of this name: the eldest, for a scheduler has its like below it."""
     found = [
-        one for one in process.children(recursive=True)
-        if one.status() != psutil.STATUS_ZOMBIE and name in one.cmdline()[:4]
-    ]  # fmt: skip
+        one for one, words in family(process, psutil.Process.cmdline) if name in words
+    ]
     return min(found, key=psutil.Process.create_time, default=None)
+
+
+def addresses(process):
+    """Where one of them listens."""
+    found = family(process, lambda one: one.net_connections("inet"))
+    return {
+        link.laddr.ip
+        for _, links in found
+        for link in links
+        if link.status == psutil.CONN_LISTEN
+    }
 
 
 @pytest.mark.timeout(2500)
@@ -107,13 +128,7 @@ def test_one_killed_in_mid_run_is_made_good_by_the_next_start(live, name):
     print(
         f"make live: answers archived {time.monotonic() - begun:.0f} s after the start"
     )
-    listening = {
-        one.laddr.ip
-        for child in process.children(recursive=True)
-        if child.status() != psutil.STATUS_ZOMBIE
-        for one in child.net_connections("inet")
-        if one.status == psutil.CONN_LISTEN
-    }
+    listening = addresses(process)
     cut = {run for run, state in runs(home).items() if state == "running"}
 
     victim.send_signal(signal.SIGKILL)
