@@ -114,6 +114,11 @@ class Cluster:
         body = {"logical_date": None, "run_after": at.isoformat(), "conf": {}}
         return str(self.ask("POST", "/dags/monitor/dagRuns", body)["dag_run_id"])
 
+    def idle(self) -> bool:
+        """Whether no pass is on its way."""
+        answer = self.ask("GET", "/dags/monitor/dagRuns?state=running&state=queued")
+        return bool(answer.get("total_entries") == 0)
+
     def state(self, run: str) -> str:
         return str(self.ask("GET", f"/dags/monitor/dagRuns/{run}")["state"])
 
@@ -189,8 +194,7 @@ class Work:
         return True
 
     def orphan(self) -> None:
-        """Stop the task where it is and kill all that is above it."""
-        self.process.suspend()
+        """Kill all that is above the task, and leave it."""
         _kill([one for one in _family(self.worker) if one != self.process])
 
 

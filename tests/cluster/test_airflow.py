@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import signal
+import threading
 import time
 from collections import Counter
 from datetime import UTC, datetime
@@ -80,6 +81,7 @@ class Passes:
 
     def begin(self, poll_id):
         """Turn the world to a poll and ask for a pass; its run."""
+        until(self.running.idle, "the end of the passes before", 600)
         poll = self.world.show(poll_id)
         self.owed.append(poll)
         self.begun = time.monotonic()
@@ -171,11 +173,13 @@ def test_a_worker_killed_in_mid_task(passes, running, step, poll_id):
     assert_made_good(tasks[step], killed, f"worker killed in {step}")
 
 
-def test_an_orphaned_task_and_its_second_try(passes, running):
-    """All above a task is killed; it goes on only when its second try has begun."""
+def test_an_orphaned_task_and_its_second_try(passes, running, store_proxy):
+    """All above a task is killed; the store lets it go on when its second try has begun."""
     run = passes.begin("g4")
     work = running.at_work(run, "extract")
     passes.in_mid_step()
+    held = threading.Event()
+    store_proxy.fault = lambda _: None if held.wait(300) else 503
     work.orphan()
     killed = datetime.now(UTC)
     try:
@@ -183,9 +187,11 @@ def test_an_orphaned_task_and_its_second_try(passes, running):
         while second.process == work.process:
             second = running.at_work(run, "extract", seconds=300)
         time.sleep(5)  # it stands at the lock that the first one holds
-        work.process.resume()
+        held.set()
         until(work.ended, "the end of the orphan", 180)
     finally:
+        held.set()
+        store_proxy.fault = None
         if not work.ended():
             work.process.kill()
 
