@@ -320,6 +320,7 @@ def before(behind: int) -> Iterator[Proxy]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     handler.proxy = Proxy(server.server_port, behind)
+    server.handle_error = lambda *_: None  # a client that has gone is none of ours
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
