@@ -70,6 +70,7 @@ class Cluster:
         until(
             lambda: self.ask("GET", "/dags/monitor")["dag_id"], "the DAG monitor", 300
         )
+        self.ask("PATCH", "/dags/monitor", {"is_paused": False})
 
     def stop(self) -> None:
         self._ended.set()
@@ -257,6 +258,7 @@ def cluster(
             "AIRFLOW__API__WORKERS": "1",
             "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_urlsafe(64),
             "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
+            "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",  # monitor alone works
             "ONRECORD_SCHEDULE": "0 0 29 2 *",  # never: the test asks for each pass
             **more,
         }  # fmt: skip
