@@ -1,6 +1,7 @@
 """The state database: what must be looked up by key. SQLite or PostgreSQL, by URL.
 
-Every table but the feed states and the outbox is a cache of a fold over partitions:
+Every table but the feed states and the outbox (which adapters.salvage keeps a second
+time) is a cache of a fold over partitions:
 rows carry the partition that wrote them, are never updated, and are replaced whole when
 that partition is made again.
 """
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b, sha256
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -448,8 +450,30 @@ class Database:
         one = insert(table).on_conflict_do_nothing().returning(sa.literal(1))
         return sum(len(db.execute(one, row).all()) for row in rows)
 
+    @property
+    def file(self) -> Path | None:
+        """The file, where it is SQLite in one."""
+        return sqlite_file(self._engine.url)
+
+    def check(self) -> None:
+        """Read the structure of every page, where it is SQLite; BrokenDatabaseError."""
+        if self._engine.dialect.name == "sqlite":
+            with self.begin() as db:
+                found = db.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+            if found != "ok":
+                first = str(found).splitlines()[-1]  # below a line that says where
+                raise BrokenDatabaseError(self.where, f"{first}; run onrecord salvage")
+
     def close(self) -> None:
         self._engine.dispose()
+
+
+def sqlite_file(url: str | sa.URL) -> Path | None:
+    """The file of an SQLite database; None for any other."""
+    made = sa.make_url(url)
+    memory = not made.database or made.database == ":memory:"
+    is_file = made.get_backend_name() == "sqlite" and not memory
+    return Path(made.database or "") if is_file else None
 
 
 def _flock(file: int) -> bool:
