@@ -457,7 +457,8 @@ class App:
             )
 
     def close_day(self, day: date) -> str:
-        """Publish a day once more, check it against the archive, write its page.
+        """Publish a day once more, check it against the archive, write its page; and
+        compact the month before it, so that long readings stay cheap unattended.
 
         DamagedError names the first row that the archive does not prove.
         """
@@ -482,6 +483,7 @@ class App:
             ended(error=str(error))
             raise error
         page = self.digest(at.date())
+        self._compact({f"{at.date().replace(day=1) - timedelta(days=1):%Y-%m}"})
         ended(report=Report(step="close_day"))
         return page
 
@@ -700,17 +702,19 @@ class App:
 
     def compact(self, month: str | None = None) -> int:
         """Compact the months that are over (or one) of tables sorted by figure; how many
-        files were written."""
+        files were written. InputError where nothing of the month is published."""
+        there = {f"{day:%Y-%m}" for day in self.published_days()}
+        if month is not None and month not in there:
+            raise InputError(f"--month {month}", "no day of it is published")
+        return self._compact(there - {max(there)} if month is None else {month})
+
+    def _compact(self, months: set[str]) -> int:
         written = 0
         for name, table in TABLES.items():
-            if table.group is None:
-                continue
-            days = self.lake.published(name)
-            over = {
-                f"{day:%Y-%m}" for day in days if f"{day:%Y-%m}" < f"{days[-1]:%Y-%m}"
-            }
-            for one in sorted(over if month is None else {month}):
-                written += self.lake.compact(name, one)
+            if table.group is not None:
+                there = {f"{day:%Y-%m}" for day in self.lake.published(name)}
+                for one in sorted(months & there):
+                    written += self.lake.compact(name, one)
         return written
 
     @contextmanager
