@@ -69,6 +69,7 @@ from pipeline.statements.record import context_of
 
 CONTEXT = 200  # characters of context, as settings have it
 WORLD = Path(__file__).parents[1] / "tests" / "gold" / "world"
+NEWS = WORLD.parent / "news" / "pairs.jsonl"
 FOLDS, REPEATS, DRAWS, SEED = 10, 20, 2000, 20260301
 
 
@@ -773,6 +774,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         few += (pairs := war_pairs(there[war]))
         table("war", pairs, encoder, world_pairs(WORLD))
         contradictions(pairs)
+    table("invented news", pairs := war_pairs(NEWS), encoder, world_pairs(WORLD))
+    contradictions(pairs)
     if contrast in there:
         few += (pairs := contrast_pairs(there[contrast]))
         table("contrast", pairs, encoder, world_pairs(WORLD))
