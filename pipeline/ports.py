@@ -106,8 +106,11 @@ class Lake(Protocol):
         """
         ...
 
-    def read(self, name: str, partition: Partition) -> pa.Table | None:
-        """A working partition; None where none was written. DamagedError if unreadable."""
+    def read(
+        self, name: str, partition: Partition, columns: Sequence[str] | None = None
+    ) -> pa.Table | None:
+        """A working partition, or some columns of it; None where none was written.
+        DamagedError if unreadable."""
         ...
 
     def partitions(self, name: str, day: date | None = None) -> list[Partition]:

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 
+import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.claims.compare import MATCHER_VERSION
 from pipeline.errors import (
@@ -16,9 +18,11 @@ from pipeline.errors import (
 from pipeline.model import (
     Article,
     Correction,
+    Partition,
     Poll,
     Relation,
     Report,
+    Statement,
 )
 from pipeline.ports import (
     Archive,
@@ -29,10 +33,15 @@ from pipeline.ports import (
 from pipeline.steps.shared import day_of, fresh
 from pipeline.tables import convert
 from pipeline.tables.checks import day_faults
-from pipeline.tables.convert import from_arrow, rows_to_table
+from pipeline.tables.convert import (
+    articles_table,
+    from_arrow,
+    rows_to_table,
+    schema_of,
+)
 from pipeline.tables.manifest import datapackage, origin
 from pipeline.tables.schemas import TABLES
-from pipeline.tables.trends import WINDOW_DAYS, Told, claims_of, daily
+from pipeline.tables.trends import COUNTED, WINDOW_DAYS, Told, claims_of, daily
 
 Row = TypeVar("Row")
 
@@ -100,14 +109,12 @@ def _publish_day(
     version: str,
     named: frozenset[str] | None,
 ) -> int:
-    articles = _rows_of(lake, "articles", day, Article)
     told = _told(lake, day)
-    texts = {(a.article_id, a.revision): a.text for a in articles}
     statements = [one.statement for one in told]
     partitions = lake.partitions("articles", day)
+    articles, texts = _articles(lake, partitions, statements)
     as_of = partitions[-1].moment if partitions else convert.midnight(day)
     rows: dict[str, list[dict[str, object]]] = {
-        "articles": [convert.article_row(a, version, named) for a in articles],
         "statements": [convert.statement_row(s, version, named) for s in statements],
         "statement_spans": [
             row
@@ -129,20 +136,46 @@ def _publish_day(
         "deliveries": [convert.plain_row(d) for d in outbox.deliveries(day)],
         "feed_health": _poll_rows(_rows_of(lake, "polls", day, Poll)),
     }
-    tables = _checked(day, rows)
+    tables = _checked(day, rows, articles, version, named)
     for name, table in tables.items():
         made_from = origin(name, day, archive=archive, lake=lake)
         lake.publish(name, day, table, version=version, made_from=made_from)
     _publish_daily(day, lake, version)
-    return sum(len(held) for held in rows.values())
+    return sum(table.num_rows for table in tables.values())
+
+
+_SHOWN = [n for n in schema_of(Article).names if n in TABLES["articles"].schema.names]
+
+
+def _articles(
+    lake: Lake, partitions: Sequence[Partition], statements: Sequence[Statement]
+) -> tuple[pa.Table, Mapping[tuple[str, int], str]]:
+    """The day's articles, and the texts of those that hold a statement."""
+    quoted = pa.array(sorted({s.article_id for s in statements}), pa.string())
+    shown = [schema_of(Article).empty_table().select([*_SHOWN, "text"])]
+    texts: dict[tuple[str, int], str] = {}
+    for partition in partitions:
+        table = lake.read("articles", partition, [*_SHOWN, "text"])
+        if table is not None:
+            held = table.filter(pc.is_in(table["article_id"], value_set=quoted))
+            keys = held["article_id"].to_pylist(), held["revision"].to_pylist()
+            texts |= zip(zip(*keys, strict=True), held["text"].to_pylist(), strict=True)
+            shown.append(table)
+    return pa.concat_tables(shown), texts
 
 
 def _checked(
-    day: date, rows: Mapping[str, Sequence[Mapping[str, object]]]
+    day: date,
+    rows: Mapping[str, Sequence[Mapping[str, object]]],
+    articles: pa.Table | None = None,
+    version: str = "",
+    named: frozenset[str] | None = None,
 ) -> dict[str, pa.Table]:
     """Every table of a day, before the first is written: what fails leaves all as is."""
     try:
         tables = {name: rows_to_table(name, held) for name, held in rows.items()}
+        if articles is not None:
+            tables["articles"] = articles_table(articles, version, named)
         for fault in day_faults(tables):
             raise ValueError(fault)
     except ValueError as error:
@@ -159,7 +192,7 @@ def _publish_daily(day: date, lake: Lake, version: str) -> None:
     """
     first = day - timedelta(days=WINDOW_DAYS - 1)
     window = [first + timedelta(days=n) for n in range(WINDOW_DAYS)]
-    rows = daily([one for seen_on in window for one in _told(lake, seen_on)], window)
+    rows = daily(_counted(lake, window), window)
     by_day: dict[object, list[dict[str, object]]] = {}
     for row in rows:
         by_day.setdefault(row["day"], []).append(row)
@@ -170,6 +203,27 @@ def _publish_daily(day: date, lake: Lake, version: str) -> None:
             mine = by_day.get(convert.midnight(one), [])
             table = _checked(one, {"daily_figure_topic": mine})["daily_figure_topic"]
             lake.publish("daily_figure_topic", one, table, version=version)
+
+
+def _counted(lake: Lake, days: Sequence[date]) -> pd.DataFrame:
+    """The days' statements on the topic with their relations, as ``daily`` counts them.
+
+    Some columns alone: every pass counts a week.
+    """
+    said = [n for n in schema_of(Statement).names if n in COUNTED]
+    linked = ["statement_id", "utterance_id", "kind"]
+    parts = [pd.DataFrame(columns=list(COUNTED))]
+    for day in days:
+        for partition in lake.partitions("links", day):
+            links = lake.read("links", partition, linked)
+            told = lake.read("statements", partition, [*said, "known", "about_topic"])
+            if links is None or told is None:
+                continue
+            fresh = pc.and_not(told["about_topic"], told["known"])
+            frame = told.filter(fresh).select(said).to_pandas()
+            parts.append(frame.merge(links.to_pandas(), on="statement_id"))
+    filled = [part for part in parts if len(part)]
+    return pd.concat(filled, ignore_index=True) if filled else parts[0]
 
 
 def _rows_of(lake: Lake, name: str, day: date, kind: type[Row]) -> list[Row]:
