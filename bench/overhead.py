@@ -26,7 +26,7 @@ from pathlib import Path
 import psutil
 
 from bench.day import Plan, moment, served, show
-from deploy.live import _defaults
+from deploy.live import ROOT, _defaults
 from tests.cluster.airflow import AIRFLOW, Cluster
 from tests.cluster.services import Process, free_port
 from tests.world import REBUILT
@@ -106,13 +106,16 @@ def children() -> float:
 
 
 @contextmanager
-def airflow(plan: Plan, port: int) -> Iterator[Alone]:
+def airflow(plan: Plan, port: int, executor: str | None) -> Iterator[Alone]:
     with tempfile.TemporaryDirectory(prefix="onrecord-airflow-") as folder:
         home, own = Path(folder), free_port()
         held = environment(plan, plan.folder / "by-dag", port)
         held |= {"AIRFLOW_HOME": folder, **_defaults(home, str(own)), **{
             name: held[name] for name in held if name.startswith("ONRECORD_")
         }}  # fmt: skip
+        held["PYTHONPATH"] = str(ROOT)
+        if executor:
+            held["AIRFLOW__CORE__EXECUTOR"] = executor
         held["ONRECORD_SCHEDULE"] = "0 0 29 2 *"  # none is due: we trigger
         bin_folder = str(Path(sys.executable).parent)
         held["PATH"] = f"{bin_folder}{os.pathsep}{held['PATH']}"
@@ -160,6 +163,7 @@ def main() -> int:
     parser.add_argument("--articles", type=int, default=2_000)
     parser.add_argument("--passes", type=int, default=4)
     parser.add_argument("--model", default="rules")
+    parser.add_argument("--executor", help="another than that of make live")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="onrecord-overhead-") as folder:
         plan = Plan(
@@ -176,7 +180,7 @@ def main() -> int:
             ours = list(by_command(plan, port))
             totals = [0.0, 0.0, 0.0]
             slow: dict[str, float] = {}
-            with airflow(plan, port) as here:
+            with airflow(plan, port, given.executor) as here:
                 before, begun = here.spent(), time.perf_counter()
                 time.sleep(IDLE_SECONDS)
                 idle = sum(here.spent()) - sum(before)

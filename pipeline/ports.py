@@ -169,6 +169,10 @@ class Lake(Protocol):
         """Of the file of a published table-day."""
         ...
 
+    def page(self, name: str) -> bytes | None:
+        """A file of the site as it is; None where it is not."""
+        ...
+
     def write_page(self, name: str, html: str) -> str:
         """Take the place of a page of the static site; its path."""
         ...

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import date
 from hashlib import sha256
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.errors import DamagedError
 from pipeline.ids import digest
-from pipeline.model import Article
+from pipeline.model import Partition
 from pipeline.ports import Archive, Lake
 from pipeline.tables import checks
-from pipeline.tables.convert import from_arrow
 from pipeline.tables.manifest import datapackage, origin
 from pipeline.tables.schemas import TABLES
 
@@ -52,9 +52,9 @@ def faults(day: date, *, lake: Lake, archive: Archive) -> list[str]:
     if written:
         return found  # what is not what was written need not be read
     try:
-        texts = _texts(day, lake, found)
+        hashes, texts = _texts(day, lake, found)
         found += _rules(day, lake)
-        found += _articles(day, lake, texts)
+        found += _articles(day, lake, hashes)
         found += _spans(day, lake, texts)
         found += _references(day, lake)
     except DamagedError as error:
@@ -154,31 +154,52 @@ def _lost(day: date, lake: Lake, archive: Archive) -> list[str]:
     ]
 
 
-Texts = dict[tuple[str, int], Article]
+Texts = dict[tuple[str, int], str]
 
 
-def _texts(day: date, lake: Lake, found: list[str]) -> Texts:
+def _texts(day: date, lake: Lake, found: list[str]) -> tuple[Texts, Texts]:
+    """The hash of each text in the store, which must be that of its words; and the texts
+    that hold a statement."""
+    quoted = lake.load("statement_spans", day)["article_id"].combine_chunks()
+    hashes: Texts = {}
     texts: Texts = {}
     for partition in lake.partitions("articles", day):
-        table = lake.read("articles", partition)
-        for article in from_arrow(Article, table) if table is not None else []:
-            texts[article.article_id, article.revision] = article
-            if digest(article.text) != article.text_sha256:
-                found.append(f"article {article.article_id}: its text is not its hash")
-    return texts
+        for rows in _batches(lake, partition):
+            held = pc.is_in(rows["article_id"], value_set=quoted).to_pylist()
+            for row, is_quoted in zip(rows.to_pylist(), held, strict=True):
+                key = row["article_id"], row["revision"]
+                hashes[key] = row["text_sha256"]
+                if is_quoted:
+                    texts[key] = row["text"]
+                if digest(row["text"]) != row["text_sha256"]:
+                    found.append(f"article {key[0]}: its text is not its hash")
+    return hashes, texts
 
 
-def _articles(day: date, lake: Lake, texts: Texts) -> list[str]:
-    rows = lake.load("articles", day).to_pylist()
+def _batches(lake: Lake, partition: Partition) -> list[pa.RecordBatch]:
+    columns = ["article_id", "revision", "text", "text_sha256"]
+    table = lake.read("articles", partition, columns)
+    return table.to_batches(max_chunksize=1_000) if table is not None else []
+
+
+def _articles(day: date, lake: Lake, hashes: Texts) -> list[str]:
+    rows = lake.load("articles", day)
     published = {
-        (row["article_id"], row["revision"]): row["text_sha256"] for row in rows
+        (name, revision): text_sha256
+        for name, revision, text_sha256 in zip(
+            *(
+                rows[column].to_pylist()
+                for column in ("article_id", "revision", "text_sha256")
+            ),
+            strict=True,
+        )
     }
     wrong = [
         f"article {key[0]} revision {key[1]}: published hash is not that of the text"
-        for key, article in texts.items()
-        if published.get(key) != article.text_sha256
+        for key, text_sha256 in hashes.items()
+        if published.get(key) != text_sha256
     ]
-    extra = set(published) - set(texts)
+    extra = set(published) - set(hashes)
     return wrong + [f"article {key[0]}: published, not in the store" for key in extra]
 
 
@@ -186,15 +207,18 @@ def _spans(day: date, lake: Lake, texts: Texts) -> list[str]:
     wrong = []
     words: dict[str, list[str]] = {}
     for row in lake.load("statement_spans", day).to_pylist():
-        article = texts.get((row["article_id"], row["revision"]))
-        if article is None or article.text[row["start"] : row["end"]] != row["text"]:
+        text = texts.get((row["article_id"], row["revision"]))
+        if text is None or text[row["start"] : row["end"]] != row["text"]:
             wrong.append(
                 f"statement {row['statement_id']} span {row['span']}: not the words"
             )
         words.setdefault(row["statement_id"], []).append(row["text"])
-    for row in lake.load("statements", day).to_pylist():
-        if " … ".join(words.get(row["statement_id"], [])) != row["content"]:
-            wrong.append(f"statement {row['statement_id']}: content is not its spans")
+    said = lake.load("statements", day)
+    for name, content in zip(
+        said["statement_id"].to_pylist(), said["content"].to_pylist(), strict=True
+    ):
+        if " … ".join(words.get(name, [])) != content:
+            wrong.append(f"statement {name}: content is not its spans")
     return wrong
 
 

@@ -338,6 +338,9 @@ class ParquetLake:
     def table_sha256(self, table: str, day: date) -> str:
         return sha256(self._get(_table(table, day)) or b"").hexdigest()
 
+    def page(self, name: str) -> bytes | None:
+        return self._get(f"site/{name}")
+
     def write_page(self, name: str, html: str) -> str:
         self.store.put(f"site/{name}", html.encode())
         return f"{self.store.where}/site/{name}"
