@@ -374,8 +374,10 @@ class Progress(Protocol):
     earlier outputs: what changes makes the rest stale.
     """
 
-    def pending(self, step: str, upto: Partition) -> list[Partition]:
-        """Stale partitions up to this one, in order."""
+    def pending(
+        self, step: str, upto: Partition, most: int | None = None
+    ) -> list[Partition]:
+        """Stale partitions up to this one, in order; at most so many of them."""
         ...
 
     def stale(self, step: str, since: Partition, *, only: bool = True) -> None:

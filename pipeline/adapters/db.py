@@ -520,12 +520,15 @@ class DbProgress:
         self._folds = frozenset(folds)
         self._named: dict[tuple[str, str], int] = {}
 
-    def pending(self, step: str, upto: Partition) -> list[Partition]:
+    def pending(
+        self, step: str, upto: Partition, most: int | None = None
+    ) -> list[Partition]:
         query = (
             sa.select(progress.c.partition, progress.c.marks)
             .where(progress.c.step == step, progress.c.stale)
             .where(progress.c.partition <= str(upto))
             .order_by(progress.c.partition)
+            .limit(most)
         )
         with self._db.begin() as db:
             found = [(row.partition, row.marks) for row in db.execute(query)]

@@ -45,8 +45,13 @@ def each(
     failures: list[str] = []
     counts: dict[str, int] = {}
     damaged: set[Partition] = set()
+    upto = Partition.at(at)
+    # Only the first is asked for: a rebuild has thousands, and one that is made may
+    # make later ones stale.
     while pending := [
-        one for one in progress.pending(step, Partition.at(at)) if one not in damaged
+        one
+        for one in progress.pending(step, upto, len(damaged) + 1)
+        if one not in damaged
     ]:
         try:
             sha256, report = make(pending[0])
