@@ -310,8 +310,16 @@ class Record(Protocol):
         """One statement on record."""
         ...
 
-    def figures_since(self, upto: Partition) -> dict[str, datetime]:
-        """When each figure was first on record."""
+    def figures_since(
+        self,
+        upto: Partition,
+        *,
+        of: Sequence[str] | None = None,
+        before: datetime | None = None,
+    ) -> dict[str, datetime]:
+        """Since when each figure is on record, or each of these. Of one that was on record
+        ``before`` a moment, any moment before then: to find its first would take a
+        look at all its statements."""
         ...
 
 

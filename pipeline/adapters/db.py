@@ -1047,14 +1047,28 @@ class DbRecord:
             row = db.execute(query).first()
         return _on_record(row) if row else None
 
-    def figures_since(self, upto: Partition) -> dict[str, datetime]:
-        query = (
-            sa.select(record.c.figure_id, sa.func.min(record.c.first_seen_at))
-            .where(record.c.partition <= str(upto))
-            .group_by(record.c.figure_id)
-        )
+    def figures_since(
+        self,
+        upto: Partition,
+        *,
+        of: Sequence[str] | None = None,
+        before: datetime | None = None,
+    ) -> dict[str, datetime]:
+        known = record.c.partition <= str(upto)
+        found: dict[str, datetime] = {}
         with self._db.begin() as db:
-            return {row[0]: row[1] for row in db.execute(query)}
+            for figure in sorted(set(of or ())) if before is not None else ():
+                query = sa.select(record.c.first_seen_at).where(
+                    known, record.c.figure_id == figure, record.c.first_seen_at < before
+                )
+                early = db.scalar(query.limit(1))
+                if early is not None:
+                    found[figure] = early
+            query = sa.select(record.c.figure_id, sa.func.min(record.c.first_seen_at))
+            if of is not None:
+                query = query.where(record.c.figure_id.in_(set(of) - found.keys()))
+            rows = db.execute(query.where(known).group_by(record.c.figure_id))
+            return found | {row[0]: row[1] for row in rows}
 
 
 def _record_row(

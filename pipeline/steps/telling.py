@@ -69,10 +69,15 @@ def alert(
     losses = record.losses(since=at - window, upto=partition)
     lost = {loss.state.claim_id for loss in losses}
     states = record.states(since=at - window, upto=partition)
+    standing = [state for state in states if state.claim_id not in lost]
     wanted = alerts_for(
-        [state for state in states if state.claim_id not in lost],
+        standing,
         rules,
-        figures_since=record.figures_since(partition),
+        figures_since=record.figures_since(
+            partition,
+            of=[state.statement.figure_id for state in standing],
+            before=at - window - timedelta(days=quiet_first_days),
+        ),
         lake_since=partitions[0].moment,
         now=partition.moment,
         quiet_first_days=quiet_first_days,
