@@ -96,6 +96,7 @@ def fill(app: App, room: Newsroom, count: int) -> None:
         app.alert(BEFORE - timedelta(hours=24 * back - 12))
     app.deliver(BEFORE - timedelta(hours=12))
     app.publish(BEFORE - timedelta(hours=1))
+    app.digest((BEFORE - timedelta(days=1)).date())
     app.close()
 
 
