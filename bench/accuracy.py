@@ -30,7 +30,7 @@ from bench.world import gold_items, texts_of
 from pipeline.adapters.config import ConfigFolder
 from pipeline.adapters.nlp import open_nlp, version_of
 from pipeline.adapters.tagger import open_tagger
-from pipeline.batch import Extractor, Tagger
+from pipeline.batch import Extractor, Parser, Tagger
 from pipeline.model import Attribution
 from pipeline.statements import learned
 from pipeline.statements.blend import blended
@@ -38,6 +38,8 @@ from pipeline.statements.export import records
 from pipeline.statements.figures import FigureIndex
 from pipeline.statements.gate import may_hold
 
+NEWS = Path(__file__).parents[1] / "tests" / "gold" / "news"
+"""Articles of our own, in the form of the war articles."""
 HERE = Path(__file__).resolve().parent
 ROUNDS = 1000
 BATCH = 64
@@ -98,15 +100,16 @@ def system_of(extractor: Extractor) -> System:
     return system
 
 
-def textacy_system() -> System | None:
-    """Direct quotations as textacy finds them; None where it is not installed.
+def textacy_system(nlp: Parser | None = None) -> System | None:
+    """Direct quotations as textacy finds them in what ``nlp`` parses (ours if left out);
+    None where it is not installed.
 
     It refuses a text with an odd number of marks: nothing is found there.
     """
     if importlib.util.find_spec("textacy") is None:
         return None
     quotes = importlib.import_module("textacy.extract").direct_quotations
-    nlp = open_nlp()
+    nlp = nlp or open_nlp()
 
     def found_in(doc: Any) -> list[Any]:
         try:
@@ -115,7 +118,7 @@ def textacy_system() -> System | None:
             return []
 
     def system(texts: Texts, everyone: bool) -> Iterator[Records]:
-        for doc in nlp.pipe(text for text, _ in texts):
+        for doc in nlp.pipe((text for text, _ in texts), batch_size=16):
             yield [
                 {
                     "content": [[quote.content.start_char, quote.content.end_char]],
@@ -312,7 +315,7 @@ def _mention_kind(quote_eval: Any, surface: str) -> str:
 # --------------------------------------------------------------------- war articles
 
 
-def war(system: System, data: Path, scorer: Any) -> dict[str, Any]:
+def war(system: System, scorer: Any) -> dict[str, Any]:
     """The scorer's counts per article at both thresholds, and its errors."""
     articles = scorer.gold()
     texts = scorer.load_texts(articles)
@@ -362,15 +365,13 @@ def _missed(
 
 
 def cross_validated(
-    extractor: Extractor, data: Path, scorer: Any
+    extractor: Extractor, scorer: Any
 ) -> tuple[list[Counter[str]], Counter[float]]:
     """The war articles' counts at .5, each article at the blend's threshold that was
     best on the others; and how often each threshold was chosen."""
     by_threshold = {
         least: war(
-            system_of(replace(extractor, join=partial(blended, at_least=least))),
-            data,
-            scorer,
+            system_of(replace(extractor, join=partial(blended, at_least=least))), scorer
         )["scored"][0.5][0]
         for least in THRESHOLDS
     }
@@ -529,7 +530,7 @@ def polnear_table(name: str, result: dict[str, Any]) -> Iterator[str]:
 
 
 def war_table(name: str, result: dict[str, Any]) -> Iterator[str]:
-    yield f"| war articles | {name} |"
+    yield f"| {name} | |"
     yield "|---|---|"
     for threshold, scored in result["scored"].items():
         counts = scored[0]
@@ -539,8 +540,6 @@ def war_table(name: str, result: dict[str, Any]) -> Iterator[str]:
         yield f"| speaker right at {threshold} | {total['spk'] / max(1, total['found']):.3f} |"
         kinds = ", ".join(f"{k} {a}/{b}" for k, (a, b) in sorted(scored[1].items()))
         yield f"| recall by kind at {threshold} | {kinds} |"
-    seed = result["scored"][0.5][0][0]
-    yield f"| seed article, right of {seed['gold']} | {seed['e2e']}, {seed['fp']} spurious |"
 
 
 def main() -> None:
@@ -573,8 +572,12 @@ def main() -> None:
     scorer = _war_scorer(args.data)
     for name, system in systems.items():
         _report(name, system, scorer, args)
+        if scorer is not None:
+            scorer.HERE = str(NEWS)
+            _print(war_table(f"invented news, {name}", war(system, scorer)))
+            scorer.HERE = str(args.data / "war")
     if args.model == "learned" and scorer is not None:
-        counts, chosen = cross_validated(ours, args.data, scorer)
+        counts, chosen = cross_validated(ours, scorer)
         print(
             "war articles, the blend's threshold chosen on the others (leave one out): "
             f"end to end, F1 at 0.5 {interval(counts, _end_f1)}; chosen "
@@ -597,8 +600,10 @@ def _report(name: str, system: System, scorer: Any, args: argparse.Namespace) ->
     if scorer is None:
         print("skipped: the war articles are absent")
         return
-    result = war(system, args.data, scorer)
-    _print(war_table(name, result))
+    result = war(system, scorer)
+    _print(war_table(f"war articles, {name}", result))
+    seed = result["scored"][0.5][0][0]
+    print(f"seed article: {seed['e2e']} right of {seed['gold']}, {seed['fp']} spurious")
     _print(_breakdown(_war_errors(result)))
     listed = result["scored"][0.5][5][: args.errors]
     _print(" | ".join(str(part) for part in error) for error in listed)

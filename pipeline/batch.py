@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from pipeline.model import Article, Attribution, Quoted, Statement
+from pipeline.model import LANGUAGE, Article, Attribution, Quoted, Statement
 from pipeline.statements.attribution import attributions
 from pipeline.statements.blend import blended
 from pipeline.statements.extract import extract_statements
@@ -22,9 +22,6 @@ from pipeline.statements.gate import may_hold
 from pipeline.statements.lexicon import Cues, Topic
 from pipeline.statements.record import on_record
 from pipeline.tables.convert import from_arrow, to_arrow
-
-LANGUAGE = "en"
-"""What the language model reads; articles in other languages are stored, not read."""
 
 
 class Parser(Protocol):
@@ -60,8 +57,16 @@ class Extractor:
         """What each (text, day of publication) says of who said what, in order.
 
         Unless ``everyone``, texts that cannot hold a tracked figure's words on the
-        topic are not read at all.
+        topic are not read at all. A text that comes again with its day, as a wire
+        story does, is read once.
         """
+        once = list(dict.fromkeys(texts))
+        found = dict(zip(once, self._quoted(once, everyone), strict=True))
+        return [list(found[text]) for text in texts]
+
+    def _quoted(
+        self, texts: Sequence[tuple[str, date | None]], everyone: bool
+    ) -> list[list[Quoted]]:
         out: list[list[Quoted]] = [[] for _ in texts]
         read = [
             nth

@@ -80,7 +80,7 @@ def found_by(
     A partition that was not announced is worked on when it is asked for.
     """
     settings = dumped(app.settings)
-    waiting = iter(partitions)
+    waiting = (one for one in partitions if one not in app.lake.expired(one.day))
     ahead: deque[tuple[Partition, list[Future]]] = deque()
 
     def tasks(partition: Partition, articles: pa.Table) -> list[Future]:

@@ -389,12 +389,15 @@ def metrics(config: Config = None, lake: Lake = None) -> None:
 
 @cli.command()
 def clean(config: Config = None, lake: Lake = None, as_json: Json = False) -> None:
-    """Remove expired answers and what killed writers left aside.
+    """Remove expired answers and full texts, and what killed writers left aside.
 
     Example: `onrecord clean`
     """
     with _app(config, lake) as app:
-        removed = app.clean(datetime.now(UTC).date())
+        removed = app.clean(
+            datetime.now(UTC).date(),
+            tell=lambda line: typer.echo(f"         warning: {line}", err=True),
+        )
     if as_json:
         typer.echo(json.dumps(removed))
         return
@@ -431,10 +434,10 @@ def verify(
     with _app(config, lake) as app:
         days = [_day(day, "--date")] if day else app.published_days()
         found = {one: app.verify(one) for one in days}
-        gone = {one for one in days if app.expired(one)}
+        gone = {one: app.expired(one) for one in days}
     for one, wrong in found.items():
-        word = f"{len(wrong)} faults" if wrong else "ok"
-        typer.echo(f"{one}  {word}{', archive expired' if one in gone else ''}")
+        words = [f"{len(wrong)} faults" if wrong else "ok", gone[one]]
+        typer.echo(f"{one}  {', '.join(word for word in words if word)}")
         for line in wrong:
             typer.echo(f"    {line}", err=True)
     if any(found.values()):

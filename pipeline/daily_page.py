@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from importlib.resources import files
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 
 from pipeline import __version__
 from pipeline.ports import Lake
 from pipeline.site.digest import counts, digest, index, page_name
 from pipeline.site.rows import NEEDS
+from pipeline.tables.changes import change_points
+from pipeline.tables.convert import midnight
 from pipeline.tables.schemas import TABLES
+from pipeline.tables.trends import version_breaks
 
 HISTORY_DAYS = 14
 
@@ -45,6 +49,8 @@ def write_page(day: date, *, lake: Lake, names: Mapping[str, str]) -> str:
         made_from=made_from,
         names=names,
         error_rates=json.loads(rates),
+        changes=change_points,
+        breaks=_breaks([*before, day], history["statements"], tables["statements"]),
     )
     path = lake.write_page(page_name(day), page)
     days = [one for one in lake.published("statements") if one <= day]
@@ -76,6 +82,15 @@ def _kept(body: bytes | None) -> dict[str, dict[str, Any]]:
         return {day: one for day, one in found.items() if "counts" in one}
     except (ValueError, TypeError, AttributeError):
         return {}
+
+
+def _breaks(days: Sequence[date], *statements: pa.Table) -> list[date]:
+    """The days on which another version of the extractor began."""
+    columns = ["first_seen_at", "model_version", "pipeline_version"]
+    said = pa.concat_tables([one.select(columns) for one in statements]).to_pandas()
+    index = pd.DatetimeIndex([midnight(one) for one in days]).as_unit("us")
+    marks = version_breaks(said, index)
+    return [one for one, marked in zip(days, marks, strict=True) if marked]
 
 
 def _over(lake: Lake, name: str, days: list[date]) -> pa.Table:

@@ -12,6 +12,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Self
 
+LANGUAGE = "en"
+"""What the language model reads; articles in other languages are stored, not read."""
+
 # ---------------------------------------------------------------- places and moments
 
 
@@ -547,6 +550,7 @@ class Said:
     dated: bool = False  # the text itself says on which day it was said
     cue: str = ""  # how it was reported: 'repeated' says that it is not the first time
     prepared: str = ""  # its features, as they are kept on record
+    sketch: bytes = b""  # hashes of them, likewise: how alike it can be to another
     revision: int = 1  # of the article that the spans are of
     spans: tuple[Span, ...] = ()
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from pipeline.batch import LANGUAGE
 from pipeline.errors import FeedError, InputError, ParseError
 from pipeline.feeds.discovery import feed_links, proposed
 from pipeline.feeds.parse import parse_feed
 from pipeline.feeds.schedule import next_state, poll_of
 from pipeline.model import (
+    LANGUAGE,
     Article,
     Feed,
     FeedState,
@@ -99,6 +99,8 @@ def unknown(lake: Lake, figures: FigureIndex) -> list[dict[str, Any]]:
     """
     named: Counter[Stranger] = Counter()
     for partition in lake.partitions("articles"):
+        if partition in lake.expired(partition.day):
+            continue
         table = lake.read("articles", partition)
         for article in from_arrow(Article, table) if table is not None else []:
             if article.language == LANGUAGE:

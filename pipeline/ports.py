@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
@@ -154,7 +154,21 @@ class Lake(Protocol):
     def write_package(self, body: bytes) -> None: ...
 
     def work_sha256(self, name: str, partition: Partition) -> tuple[str, str]:
-        """A working partition's path in the lake and the SHA-256 of its bytes."""
+        """A working partition's path in the lake and the SHA-256 of its bytes; where its
+        texts were removed as retention has it, of the bytes that it had before."""
+        ...
+
+    def expire(self, day: date) -> int:
+        """Empty the texts in a day's partitions of ``articles``, all else kept; how many
+        were made over. Cut off, it goes on where it was when asked again."""
+        ...
+
+    def expired(self, day: date) -> frozenset[Partition]:
+        """The partitions whose texts were removed, or are about to be."""
+        ...
+
+    def has_texts(self, day: date) -> bool:
+        """Whether a partition of ``articles`` still holds its texts."""
         ...
 
     def published(self, table: str) -> list[date]:
@@ -259,18 +273,20 @@ class Seen(Protocol):
 class Record(Protocol):
     """Each figure's record, a cache of the fold of ``match``; cut at a partition."""
 
-    def candidates(
+    def before(
         self,
-        said: Said,
+        partition: Partition,
+        wanted: Sequence[tuple[Said, Sequence[str]]],
         *,
-        terms: Mapping[str, int],
+        places: int,
         limit: int,
-        before: Partition,
-    ) -> list[tuple[int, Said]]:
-        """The figure's earlier statements found by most of the terms, best first.
+    ) -> Callable[[Said, Mapping[str, int]], Sequence[tuple[int, Said]]]:
+        """What finds the earlier statements of a figure on record for those wanted.
 
-        Each with the number of terms. A term leads to the latest so many statements
-        that hold it as it is mapped to; of equals the latest come first.
+        ``wanted`` are a partition's statements with their terms. Of one of them, and how
+        many of each term's ``places`` later statements have taken, it gives those found
+        by most of the terms, best first, with the number of terms. A term leads to the
+        latest statements that hold it; of equals the latest come first.
         """
         ...
 
@@ -310,16 +326,8 @@ class Record(Protocol):
         """One statement on record."""
         ...
 
-    def figures_since(
-        self,
-        upto: Partition,
-        *,
-        of: Sequence[str] | None = None,
-        before: datetime | None = None,
-    ) -> dict[str, datetime]:
-        """Since when each figure is on record, or each of these. Of one that was on record
-        ``before`` a moment, any moment before then: to find its first would take a
-        look at all its statements."""
+    def figures_since(self, upto: Partition) -> dict[str, datetime]:
+        """When each figure was first on record."""
         ...
 
 
@@ -383,9 +391,9 @@ class Progress(Protocol):
     """
 
     def pending(
-        self, step: str, upto: Partition, most: int | None = None
+        self, step: str, upto: Partition, *, first: int | None = None
     ) -> list[Partition]:
-        """Stale partitions up to this one, in order; at most so many of them."""
+        """Stale partitions up to this one, in order; only the ``first`` so many."""
         ...
 
     def stale(self, step: str, since: Partition, *, only: bool = True) -> None:

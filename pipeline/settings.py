@@ -10,13 +10,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+
+from pipeline.model import BACKLOG_AFTER
 
 DEFAULT_CONFIG = Path("config")
 """May be absent: the package's own files are then the config."""
@@ -108,12 +117,35 @@ class Settings(BaseSettings):
     archive_days: int = Field(
         0, ge=0, description="days that answers are kept; 0: for ever"
     )
+    text_days: int = Field(
+        0, ge=0, description="days that full texts are kept; 0: for ever"
+    )
     context_chars: int = Field(200, ge=0, le=2000, description="published context")
     names: str = Field(
         "tracked", pattern="^(tracked|all)$", description="who is named in tables"
     )
     fetch: FetchSettings = FetchSettings()  # type: ignore[call-arg]
     alerts: AlertSettings = AlertSettings()  # type: ignore[call-arg]
+
+    @field_validator("text_days")
+    @classmethod
+    def _long_enough(cls, days: int, info: ValidationInfo) -> int:
+        """Not shorter than what later days still look back to, nor than the archive."""
+        if 0 < days <= BACKLOG_AFTER.days:
+            least = BACKLOG_AFTER.days + 1
+            raise ValueError(f"{days}: 0 (for ever), or {least} days and more")
+        archive = info.data.get("archive_days", 0)
+        if days and archive > days:
+            raise ValueError(
+                f"{days}: archive_days is {archive}, and the archive holds the texts; "
+                "make archive_days no longer, or leave it out"
+            )
+        return days
+
+    @property
+    def answer_days(self) -> int:
+        """Days that answers are kept, which hold the texts; 0: for ever."""
+        return self.archive_days or self.text_days
 
     @classmethod
     def settings_customise_sources(

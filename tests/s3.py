@@ -25,6 +25,7 @@ class Bucket:
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
         self.asked: list[tuple[str, str]] = []
+        self.sent = 0  # bytes of objects
         self.fault: Fault | None = None
         self.lock = threading.Lock()
         self.endpoint = ""
@@ -86,10 +87,16 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(200, ETag=_tag(body))
         if name not in held:
             return self._refuse(404, "NoSuchKey")
-        moment = "Mon, 02 Mar 2026 12:00:00 GMT"
-        return self._answer(
-            200, held[name], ETag=_tag(held[name]), Last_Modified=moment
-        )
+        whole = held[name]
+        given = {"ETag": _tag(whole), "Last_Modified": "Mon, 02 Mar 2026 12:00:00 GMT"}
+        wanted = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range") or "")
+        if not wanted:
+            self.bucket.sent += len(whole) * (self.command == "GET")
+            return self._answer(200, whole, **given)
+        first, last = int(wanted[1]), min(int(wanted[2]), len(whole) - 1)
+        given["Content_Range"] = f"bytes {first}-{last}/{len(whole)}"
+        self.bucket.sent += last + 1 - first
+        return self._answer(206, whole[first : last + 1], **given)
 
     def _remove(self, names: list[str]) -> None:
         for name in names:
@@ -100,10 +107,18 @@ class _Handler(BaseHTTPRequestHandler):
     def _list(self, query: dict[str, list[str]]) -> None:
         prefix = query.get("prefix", [""])[0]
         after = query.get("continuation-token", [""])[0]
-        names = sorted(n for n in self.bucket.objects if n.startswith(prefix))
-        rest = [name for name in names if name > after]
+        ends = query.get("delimiter", ["\0"])[0]
+        folded = {  # a name, or the folder that it lies in under the prefix
+            prefix + head + cut
+            for n in self.bucket.objects
+            if n.startswith(prefix)
+            for head, cut, _ in [n[len(prefix) :].partition(ends)]
+        }
+        rest = [name for name in sorted(folded) if name > after]
         rows = "".join(
-            f"<Contents><Key>{escape(name)}</Key><Size>1</Size><ETag>x</ETag>"
+            f"<CommonPrefixes><Prefix>{escape(name)}</Prefix></CommonPrefixes>"
+            if name.endswith(ends)
+            else f"<Contents><Key>{escape(name)}</Key><Size>1</Size><ETag>x</ETag>"
             "<LastModified>2026-03-02T12:00:00.000Z</LastModified></Contents>"
             for name in rest[:PAGE]
         )

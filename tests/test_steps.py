@@ -30,7 +30,7 @@ def test_every_table_is_there_for_every_day_and_loads_without_object_columns(lak
         assert all(kinds[c] == "datetime64[us, UTC]" for c in moments), kinds
         days = sorted(p.name for p in (lake / "tables" / name).glob("date=*"))
         assert days[-2:] == ["date=2026-03-02", "date=2026-03-03"]
-        assert len(days) == 2 or name == "daily_figure_topic"
+        assert len(days) == 2 or name.startswith("daily_figure_topic")
 
 
 def test_the_daily_table_counts_every_statement_on_the_topic_once(lake):
@@ -42,6 +42,41 @@ def test_the_daily_table_counts_every_statement_on_the_topic_once(lake):
     assert whole.n_statements.sum() + whole.n_late.sum() == statements.about_topic.sum()
     assert str(whole.day.min())[:10] <= "2026-03-01"
     assert not daily.duplicated(["day", "figure_id", "subtopic"]).any()
+
+
+def test_acts_add_up_and_who_said_nothing_has_a_zero(lake, world):
+    topics = pd.read_parquet(lake / "tables" / "daily_figure_topic")
+    acts = pd.read_parquet(lake / "tables" / "daily_figure_topic_act")
+    statements = pd.read_parquet(lake / "tables" / "statements")
+    app = an_app(lake, world)
+    tracked = {figure.id for figure in app.config.figures()}
+    app.close()
+    key = ["day", "figure_id", "subtopic"]
+
+    over_all = acts[acts["act"] == "all"].set_index(key).sort_index()
+    said = over_all[over_all.n_statements + over_all.n_late > 0]
+    pd.testing.assert_frame_equal(
+        said.drop(columns="act"), topics.set_index(key).sort_index(), check_like=True
+    )
+    by_act = acts[(acts["act"] != "all") & (acts.subtopic == "all")]
+    on_topic = statements[statements.about_topic]
+    counted = by_act.groupby("act")[["n_statements", "n_late"]].sum().sum(axis=1)
+    assert counted.to_dict() == on_topic.groupby("act").size().to_dict()
+    passed = acts[acts.day >= "2026-03-02"]
+    assert all(set(one.figure_id) == tracked for _, one in passed.groupby("day"))
+    silent = passed[(passed.subtopic == "all") & (passed["act"] == "all")]
+    assert (silent.n_statements == 0).sum() > len(tracked)
+    assert not acts.duplicated([*key, "act"]).any()
+
+
+def test_closing_a_past_day_again_takes_no_late_report_from_it(lake, world, tmp_path):
+    folder = shutil.copytree(lake, tmp_path / "lake")
+    app = an_app(folder, world)
+
+    app.close_day(date(2026, 3, 2))
+    app.close()
+
+    assert hashes(folder) == hashes(lake)
 
 
 def test_every_row_is_proved_by_the_archive(lake, world):

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SEEDS = ROOT / "seeds"
 REBUILT = (
     "articles", "statements", "statement_spans", "statement_topics", "claims",
-    "claim_links", "daily_figure_topic", "corrections",
+    "claim_links", "daily_figure_topic", "daily_figure_topic_act", "corrections",
 )  # fmt: skip
 
 

@@ -11,13 +11,10 @@ import fcntl
 import json
 import os
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
-from hashlib import sha256
-from heapq import nlargest
+from hashlib import blake2b, sha256
 from typing import Any
 
 import numpy as np
@@ -29,6 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.adapters.migrations import SCHEMA, migrate
 from pipeline.claims.features import dumped, features
+from pipeline.claims.sketch import sketch_of
 from pipeline.errors import BrokenDatabaseError, InputError, StoreError
 from pipeline.model import (
     Act,
@@ -133,6 +131,7 @@ progress = _table(
     sa.Column("stale", sa.Boolean, nullable=False),
     _text("sha256", nullable=True),
     _number("marks", server_default="0"),
+    sa.Index("progress_stale", "step", "stale", "partition"),
 )
 
 feed_states = _table(
@@ -194,7 +193,7 @@ record = _table(
     "record",
     _text("statement_id", primary_key=True),
     _text("partition", index=True),
-    _text("figure_id", index=True),
+    _text("figure_id"),
     _text("claim_id", index=True),
     _text("utterance_id"),
     _text("kind"),
@@ -204,23 +203,25 @@ record = _table(
     _text("reasons"),
     _moment("first_seen_at", index=True),
     _text("statement"),
+    sa.Index("record_figure", "figure_id", "first_seen_at"),
 )
+
+_BIG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 record_terms = _table(
     "record_terms",
-    _text("figure_id", primary_key=True),
-    _text("term", primary_key=True),
-    _text("partition", primary_key=True, index=True),
-    _text("statement_id", primary_key=True),
+    sa.Column("term", _BIG, primary_key=True, autoincrement=False),  # hash, with figure
+    sa.Column("place", _BIG, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
 )
 
 record_said = _table(
     "record_said",
-    _text("statement_id", primary_key=True),
-    _text("partition", index=True),
+    sa.Column("place", _BIG, primary_key=True, autoincrement=False),
     _text("said"),
     _text("prepared"),
+    sa.Column("sketch", sa.LargeBinary, nullable=False),
+    sa.Column("terms", sa.LargeBinary, nullable=False),  # int64 each, to remove them by
 )
 
 outbox = _table(
@@ -521,14 +522,14 @@ class DbProgress:
         self._named: dict[tuple[str, str], int] = {}
 
     def pending(
-        self, step: str, upto: Partition, most: int | None = None
+        self, step: str, upto: Partition, *, first: int | None = None
     ) -> list[Partition]:
         query = (
             sa.select(progress.c.partition, progress.c.marks)
             .where(progress.c.step == step, progress.c.stale)
             .where(progress.c.partition <= str(upto))
             .order_by(progress.c.partition)
-            .limit(most)
+            .limit(first)
         )
         with self._db.begin() as db:
             found = [(row.partition, row.marks) for row in db.execute(query)]
@@ -853,70 +854,66 @@ class DbRecord:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def candidates(
+    def before(
         self,
-        said: Said,
+        partition: Partition,
+        wanted: Sequence[tuple[Said, Sequence[str]]],
         *,
-        terms: Mapping[str, int],
+        places: int,
         limit: int,
-        before: Partition,
-    ) -> list[tuple[int, Said]]:
-        asked = [(term, places) for term, places in terms.items() if places > 0]
-        if not asked:
-            return []
-        values: dict[str, Any] = {"figure": said.figure_id, "before": str(before)}
-        for nth, (term, places) in enumerate(asked):
-            values |= {f"term{nth}": term, f"places{nth}": places}
-        with self._db.begin() as db:
-            rows_found = db.execute(_latest(len(asked)), values)
-            count = Counter((row[0], row[1]) for row in rows_found)
-            ranking = ((n, *key) for key, n in count.items())
-            best = {key: n for n, _, key in nlargest(limit, ranking)}
-            query = sa.select(record_said).where(record_said.c.statement_id.in_(best))
-            rows = {row.statement_id: row for row in db.execute(query)}
-        return [
-            (n, _load_said(rows[key].said, rows[key].prepared))
-            for key, n in best.items()
-        ]
+    ) -> _Earlier:
+        return _Earlier(self._db, partition, wanted, places=places, limit=limit)
 
     def replace(
         self,
         partition: Partition,
         rows: Sequence[tuple[Statement, Relation, Sequence[str]]],
     ) -> None:
+        first = _first_place(partition)
+        order = sorted(rows, key=lambda row: row[0].statement_id)
+        if len(order) > _PLACES:
+            raise StoreError(self._db.where, f"{partition}: over {_PLACES} statements")
+        placed = [
+            (first + nth, statement, relation, _term_keys(statement.figure_id, found))
+            for nth, (statement, relation, found) in enumerate(order)
+        ]
         with self._db.begin() as db:
-            for table in (record, record_terms, record_said):
-                db.execute(sa.delete(table).where(table.c.partition == str(partition)))
+            self._remove(db, partition)
             self._db.upsert(
                 db, record, [_record_row(partition, s, r) for s, r, _ in rows]
             )
-            self._db.upsert(
+            self._insert(
                 db,
                 record_said,
-                [
-                    {
-                        "statement_id": s.statement_id,
-                        "partition": str(partition),
-                        "said": _dump_said(Said.of(s, r.claim_id, r.utterance_id)),
-                        "prepared": dumped(features(s.content)),
-                    }
-                    for s, r, _ in rows
-                ],
+                [_said_row(place, s, r, keys) for place, s, r, keys in placed],
             )
-            self._db.upsert(
-                db,
-                record_terms,
-                [
-                    {
-                        "figure_id": statement.figure_id,
-                        "term": term,
-                        "statement_id": statement.statement_id,
-                        "partition": str(partition),
-                    }
-                    for statement, _, found in rows
-                    for term in sorted(set(found))
-                ],
+            held = sorted((key, place) for place, _, _, keys in placed for key in keys)
+            self._insert(
+                db, record_terms, [{"term": key, "place": at} for key, at in held]
             )
+
+    def _insert(
+        self, db: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
+    ) -> None:
+        if rows:  # of none, SQLAlchemy would insert one row of defaults
+            db.execute(sa.insert(table), list(rows))
+
+    def _remove(self, db: Connection, partition: Partition) -> None:
+        first = _first_place(partition)
+        mine = record_said.c.place.between(first, first + _PLACES - 1)
+        gone = [
+            {"key": key, "at": place}
+            for place, keys in db.execute(
+                sa.select(record_said.c.place, record_said.c.terms).where(mine)
+            )
+            for key in np.frombuffer(keys, "<i8").tolist()
+        ]
+        if gone:
+            one = record_terms.c.term == sa.bindparam("key")
+            at = record_terms.c.place == sa.bindparam("at")
+            db.execute(sa.delete(record_terms).where(one, at), gone)
+        db.execute(sa.delete(record_said).where(mine))
+        db.execute(sa.delete(record).where(record.c.partition == str(partition)))
 
     def states(self, *, since: datetime, upto: Partition) -> list[ClaimState]:
         rows, earlier = self._opened(since, upto)
@@ -991,10 +988,12 @@ class DbRecord:
         touched = sa.select(record.c.claim_id).where(
             record.c.statement_id.in_(fallen.where(undone.c.at >= since))
         )
+        stands = ~sa.exists().where(
+            undone.c.statement_id == record.c.statement_id,
+            undone.c.partition <= str(upto),
+        )
         standing = sa.select(record.c.claim_id).where(
-            record.c.claim_id.in_(touched),
-            record.c.partition <= str(upto),
-            record.c.statement_id.not_in(fallen),
+            record.c.claim_id.in_(touched), record.c.partition <= str(upto), stands
         )
         query = (
             sa.select(record)
@@ -1047,28 +1046,23 @@ class DbRecord:
             row = db.execute(query).first()
         return _on_record(row) if row else None
 
-    def figures_since(
-        self,
-        upto: Partition,
-        *,
-        of: Sequence[str] | None = None,
-        before: datetime | None = None,
-    ) -> dict[str, datetime]:
-        known = record.c.partition <= str(upto)
-        found: dict[str, datetime] = {}
+    def figures_since(self, upto: Partition) -> dict[str, datetime]:
         with self._db.begin() as db:
-            for figure in sorted(set(of or ())) if before is not None else ():
-                query = sa.select(record.c.first_seen_at).where(
-                    known, record.c.figure_id == figure, record.c.first_seen_at < before
-                )
-                early = db.scalar(query.limit(1))
-                if early is not None:
-                    found[figure] = early
-            query = sa.select(record.c.figure_id, sa.func.min(record.c.first_seen_at))
-            if of is not None:
-                query = query.where(record.c.figure_id.in_(set(of) - found.keys()))
-            rows = db.execute(query.where(known).group_by(record.c.figure_id))
-            return found | {row[0]: row[1] for row in rows}
+            found = db.execute(_FIRST, {"upto": str(upto)})
+            return {figure: moment for figure, moment in found if moment}
+
+
+_FIRST = sa.text(
+    """WITH RECURSIVE figures(id) AS (
+        SELECT min(figure_id) FROM record
+        UNION ALL
+        SELECT (SELECT min(figure_id) FROM record WHERE figure_id > figures.id)
+        FROM figures WHERE figures.id IS NOT NULL)
+    SELECT id, (SELECT first_seen_at FROM record
+        WHERE figure_id = id AND partition <= :upto ORDER BY first_seen_at LIMIT 1)
+    FROM figures WHERE id IS NOT NULL"""
+).columns(sa.column("id", _TEXT), sa.column("moment", UtcDateTime))
+"""From figure to figure along the index: as many steps as figures, not as statements."""
 
 
 def _record_row(
@@ -1153,35 +1147,156 @@ def _relation(row: Any) -> Relation:
     )
 
 
-@lru_cache(maxsize=64)
-def _latest(terms: int) -> sa.TextClause:
-    """The latest statements under so many terms, each term with its own limit.
+_PLACES = 1 << 20
+"""So many places a partition has. A statement's place is the second of its partition
+since 1970, times this, and its rank there by id: places sort as the fold runs."""
 
-    Written out: to build it anew for each statement would cost more than to run it.
+
+def _first_place(partition: Partition) -> int:
+    return int(partition.moment.timestamp()) * _PLACES
+
+
+def _term_keys(figure_id: str, terms: Iterable[str]) -> list[int]:
+    """A hash of each term with its figure: that two share one is one in 10^12.
+
+    Were it to happen, a statement would be compared in vain, or miss one comparison.
     """
-    one = (
-        "SELECT partition, statement_id FROM (SELECT partition, statement_id "
-        "FROM record_terms WHERE figure_id = :figure AND term = :term{0} "
-        "AND partition < :before ORDER BY partition DESC, statement_id DESC "
-        "LIMIT :places{0}) AS t{0}"
+    return [
+        int.from_bytes(
+            blake2b(f"{figure_id} {term}".encode(), digest_size=8).digest(), "big"
+        )
+        >> 1
+        for term in sorted(set(terms))
+    ]
+
+
+_POSTINGS = {
+    "sqlite": """SELECT asked.value, (SELECT group_concat(place) FROM (
+        SELECT place FROM record_terms WHERE term = asked.value AND place < :before
+        ORDER BY place DESC LIMIT :places)) FROM json_each(:terms) AS asked""",
+    "postgresql": """SELECT asked.value, (SELECT string_agg(place::text, ',') FROM (
+        SELECT place FROM record_terms WHERE term = asked.value AND place < :before
+        ORDER BY place DESC LIMIT :places) AS latest)
+        FROM unnest(CAST(string_to_array(btrim(:terms, '[]'), ',') AS bigint[]))
+        AS asked(value)""",
+}
+"""The latest places of many terms at once: one statement of the database for a portion
+of a partition, not one for each of its statements."""
+
+_SAID_AT = sa.select(
+    record_said.c.place,
+    record_said.c.said,
+    record_said.c.prepared,
+    record_said.c.sketch,
+).where(
+    record_said.c.place.in_(
+        sa.bindparam("places", expanding=True, literal_execute=True)
     )
-    return sa.text(" UNION ALL ".join(one.format(nth) for nth in range(terms)))
+)
+
+_PORTION = 200  # statements that are looked up together: their candidates are held
+
+
+class _Earlier:
+    """What ``ports.Record.before`` gives: it reads for a portion of statements at once."""
+
+    def __init__(
+        self,
+        db: Database,
+        partition: Partition,
+        wanted: Sequence[tuple[Said, Sequence[str]]],
+        *,
+        places: int,
+        limit: int,
+    ) -> None:
+        self._db, self._before = db, _first_place(partition)
+        self._wanted, self._places, self._limit = wanted, places, limit
+        self._nth = {said.statement_id: nth for nth, (said, _) in enumerate(wanted)}
+        self._keys: dict[str, dict[str, int]] = {}  # by statement, of each term
+        self._postings: dict[int, npt.NDArray[np.int64]] = {}  # the latest first
+        self._said: dict[int, Said] = {}  # by place
+
+    def __call__(self, said: Said, taken: Mapping[str, int]) -> list[tuple[int, Said]]:
+        if said.statement_id not in self._keys:
+            nth = self._nth[said.statement_id]
+            self._read(self._wanted[nth : nth + _PORTION])
+        best = self._best(said.statement_id, taken)
+        if any(place not in self._said for place in best):
+            with self._db.begin() as db:
+                self._fetch(db, best)
+        return [(count, self._said[place]) for place, count in best.items()]
+
+    def _read(self, portion: Sequence[tuple[Said, Sequence[str]]]) -> None:
+        self._keys = {
+            said.statement_id: dict(
+                zip(sorted(set(terms)), _term_keys(said.figure_id, terms), strict=True)
+            )
+            for said, terms in portion
+        }
+        asked = sorted({key for keys in self._keys.values() for key in keys.values()})
+        values = {
+            "terms": json.dumps(asked, separators=(",", ":")),
+            "before": self._before,
+            "places": self._places,
+        }
+        with self._db.begin() as db:
+            query = sa.text(_POSTINGS[db.dialect.name])
+            self._postings = {
+                key: np.sort(np.fromstring(places, np.int64, sep=","))[::-1]
+                for key, places in db.execute(query, values)
+                if places
+            }
+            self._said = {}
+            self._fetch(db, {at for key in self._keys for at in self._best(key, {})})
+
+    def _best(self, statement_id: str, taken: Mapping[str, int]) -> dict[int, int]:
+        """The places under most of the terms, then the latest; by how many terms."""
+        held = [
+            self._postings[key][: max(0, self._places - taken.get(term, 0))]
+            for term, key in self._keys[statement_id].items()
+            if key in self._postings
+        ]
+        if not held:
+            return {}
+        places, counts = np.unique(np.concatenate(held), return_counts=True)
+        order = np.argsort(-counts[::-1], kind="stable")[: self._limit]
+        return dict(
+            zip(places[::-1][order].tolist(), counts[::-1][order].tolist(), strict=True)
+        )
+
+    def _fetch(self, db: Connection, places: Iterable[int]) -> None:
+        for some in _portions([at for at in places if at not in self._said]):
+            for row in db.execute(_SAID_AT, {"places": some}):
+                self._said[row.place] = _load_said(row)
+
+
+def _said_row(
+    place: int, statement: Statement, relation: Relation, keys: Sequence[int]
+) -> dict[str, Any]:
+    said = Said.of(statement, relation.claim_id, relation.utterance_id)
+    return {
+        "place": place,
+        "said": _dump_said(said),
+        "prepared": dumped(features(statement.content)),
+        "sketch": sketch_of(statement.content),
+        "terms": np.array(keys, "<i8").tobytes(),
+    }
 
 
 def _dump_said(said: Said) -> str:
     values = {name: getattr(said, name) for name in said.__slots__}
     values["spans"] = [[span.start, span.end] for span in said.spans]
-    values.pop("prepared")
+    del values["prepared"], values["sketch"]
     return json.dumps(values, ensure_ascii=False, default=lambda v: v.isoformat())
 
 
-def _load_said(text: str, prepared: str) -> Said:
-    values = json.loads(text)
+def _load_said(row: Any) -> Said:
+    values = json.loads(row.said)
     values["said_on"] = date.fromisoformat(values["said_on"])
     values["first_seen_at"] = datetime.fromisoformat(values["first_seen_at"])
     values["voice"] = Voice(values["voice"])
     values["spans"] = tuple(Span(start, end) for start, end in values["spans"])
-    return Said(**values, prepared=prepared)
+    return Said(**values, prepared=row.prepared, sketch=row.sketch)
 
 
 _RICH: Mapping[str, Callable[[Any], Any]] = {

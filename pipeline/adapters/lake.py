@@ -26,7 +26,9 @@ from pipeline.tables.manifest import (
     months_from_json,
     months_to_json,
     origin_of_month,
+    sealed,
     to_json,
+    unsealed,
 )
 from pipeline.tables.schemas import SCHEMA_VERSION, TABLES
 
@@ -199,6 +201,9 @@ def _refused(error: OSError) -> None:
 ROWS = 1_000
 """Of a row group of a working partition."""
 
+TEXTS = "articles"
+"""The working partitions that hold full texts."""
+
 
 class ParquetLake:
     """``work/<name>/date=…/<part>.parquet`` and ``tables/<table>/date=…/part-0.parquet``.
@@ -236,9 +241,60 @@ class ParquetLake:
         )
 
     def work_sha256(self, name: str, partition: Partition) -> tuple[str, str]:
-        """A working partition's path in the lake and the SHA-256 of its bytes."""
         path = _work(name, partition)
-        return path, sha256(self._must(path)).hexdigest()
+        now = sha256(self._must(path)).hexdigest()
+        held = self._removed(partition.day)[0] if name == TEXTS else {}
+        was, emptied = held.get(partition.part, ("", ""))
+        return path, was if now == emptied else now
+
+    # ---------------------------------------------------------------------- retention
+
+    def expire(self, day: date) -> int:
+        """What each partition was and is to be, as SHA-256, is written down first, in
+        ``expired.json`` of the day: a kill leaves each file the one or the other."""
+        held, made = self._removed(day)[0], {}
+        for partition in self.partitions(TEXTS, day):
+            body = self._must(_work(TEXTS, partition))
+            now = sha256(body).hexdigest()
+            if now == held.get(partition.part, ("", ""))[1]:
+                continue
+            rows = self.read(TEXTS, partition)
+            assert rows is not None
+            at = rows.schema.get_field_index("text")
+            none = pa.array([""] * rows.num_rows, rows.schema.field(at).type)
+            body = _bytes([rows.set_column(at, rows.schema.field(at), none)], ROWS)
+            made[partition] = body
+            held[partition.part] = now, sha256(body).hexdigest()
+        listed = {part: held[part] for part in sorted(held)}
+        self.store.put(_removed(day), sealed({"removed": listed, "done": not made}))
+        for partition, body in made.items():
+            self.store.put(_work(TEXTS, partition), body)
+        if made:
+            self.store.put(_removed(day), sealed({"removed": listed, "done": True}))
+        return len(made)
+
+    def expired(self, day: date) -> frozenset[Partition]:
+        return frozenset(Partition(day, part) for part in self._removed(day)[0])
+
+    def has_texts(self, day: date) -> bool:
+        held, done = self._removed(day)
+        return not done or any(p.part not in held for p in self.partitions(TEXTS, day))
+
+    def _removed(self, day: date) -> tuple[dict[str, tuple[str, str]], bool]:
+        """The SHA-256 before and after of each partition whose texts are removed, and
+        whether all of them are."""
+        name = _removed(day)
+        body = self._get(name)
+        if body is None:
+            return {}, False
+        try:
+            told = unsealed(body)
+            pairs = {part: (was, now) for part, (was, now) in told["removed"].items()}
+            return pairs, bool(told["done"])
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise DamagedError(
+                f"{self.store.where}/{name}", f"not a list of removed texts: {error}"
+            ) from error
 
     # --------------------------------------------------------------- compacted months
 
@@ -385,6 +441,10 @@ class LocalLake(ParquetLake):
 
 def _work(name: str, partition: Partition) -> str:
     return f"work/{name}/date={partition.day}/{partition.part}.parquet"
+
+
+def _removed(day: date) -> str:
+    return f"work/{TEXTS}/date={day}/expired.json"
 
 
 def _table(table: str, day: date) -> str:

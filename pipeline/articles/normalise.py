@@ -20,7 +20,15 @@ from pipeline.articles.texts import (
 from pipeline.articles.urls import canonical
 from pipeline.errors import PageError
 from pipeline.ids import digest, stable_id
-from pipeline.model import DateSource, Draft, Entry, Feed, Response, TextSource
+from pipeline.model import (
+    Article,
+    DateSource,
+    Draft,
+    Entry,
+    Feed,
+    Response,
+    TextSource,
+)
 
 FULL_ALONE = 700  # characters of a description that counts as a full text
 FULL_BESIDE = 250  # of a content that stands beside a shorter description
@@ -88,6 +96,22 @@ def to_draft(
         author=_author(entry.author or (found.author if found else "")),
         published_at=published,
         published_at_source=date_source,
+    )
+
+
+def entry_of(article: Article, url: str) -> Entry:
+    """The entry of an article on record, for a page of it that came later."""
+    dated = article.published_at_source is DateSource.FEED
+    return Entry(
+        feed_id=article.feed_id,
+        guid=article.guid,
+        link=url,
+        title=article.title,
+        summary_html="",
+        html="",
+        author=article.author,
+        language=article.language,
+        published_at=article.published_at if dated else None,
     )
 
 

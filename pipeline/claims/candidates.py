@@ -75,7 +75,7 @@ class Pool:
 def best(found: Iterable[Found], limit: int) -> list[Said]:
     """Those found by most terms, then the latest; each once.
 
-    This is the order that ``ports.Record.candidates`` promises, so that the best of a
+    This is the order that ``ports.Record.before`` promises, so that the best of a
     store's best and of a batch's own are the best of all.
     """
     once = {said.statement_id: (count, said) for count, said in found}

@@ -159,6 +159,7 @@ def _whole(
 ) -> Features:
     """The features with those that follow from others."""
     letters = " ".join(sequence)
+    fours = zip(letters, letters[1:], letters[2:], letters[3:], strict=False)
     return Features(
         weights=weights,
         total=sum(weights.values()),
@@ -166,7 +167,7 @@ def _whole(
         negated=frozenset(c for clause in clauses for c in clause.negated),
         affirmed=frozenset(c for clause in clauses for c in clause.affirmed),
         sequence=sequence,
-        grams=frozenset(letters[i : i + 4] for i in range(max(1, len(letters) - 3))),
+        grams=frozenset(map("".join, fours)) or frozenset([letters]),
         shingles=frozenset(zip(sequence, sequence[1:], sequence[2:], strict=False)),
         stems=_stems(sequence),
         **others,
@@ -175,7 +176,7 @@ def _whole(
 
 # --------------------------------------------------------------------- kept on record
 
-_PREPARED = 1  # what dumped writes; anything else on record is read from the text anew
+PREPARED = 1  # what dumped writes; anything else on record is read from the text anew
 
 
 def dumped(found: Features) -> str:
@@ -188,7 +189,7 @@ def dumped(found: Features) -> str:
 
     return json.dumps(
         [
-            _PREPARED,
+            PREPARED,
             [[c, found.weights[c], found.shown[c]] for c in order],
             [[places(c.negated), places(c.affirmed)] for c in found.clauses],
             [
@@ -213,7 +214,7 @@ def dumped(found: Features) -> str:
 def loaded(text: str, prepared: str) -> Features:
     """What ``dumped`` kept of a text; read from the text where an older one kept it."""
     version, *rest = json.loads(prepared) if prepared else (0,)
-    if version != _PREPARED:
+    if version != PREPARED:
         return features(text)
     rows, clauses, numbers, names, places, degree, extent, windows, *last = rest
     order = [row[0] for row in rows]

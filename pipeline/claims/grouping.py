@@ -11,11 +11,13 @@ from pipeline.claims.features import Features, loaded
 from pipeline.claims.judged import NOTHING, Decisions
 from pipeline.claims.occasions import elsewhere
 from pipeline.claims.relation import (
+    RELATED,
     SAME_UTTERANCE_DAYS,
     Comparison,
     compare_features,
     turned,
 )
+from pipeline.claims.sketch import current, most_alike, sketch_of
 from pipeline.model import Relation, RelationKind, Said
 
 CANDIDATES = 20
@@ -62,6 +64,7 @@ def relations(
             pool = [
                 one for one in (*there, *mine.find(wanted)) if _before(one[1], said)
             ]
+            said = replace(said, sketch=sketch_of(said.content))
             relation = relation_of(said, best(pool, limit))
         found.append(relation)
         done = replace(
@@ -103,11 +106,23 @@ def _decided(
 
 
 def relation_of(said: Said, earlier: Sequence[Said]) -> Relation:
-    """One statement's relation to earlier ones that have their claims."""
-    compared = [(other, _compared(other, said)) for other in earlier]
-    met = [pair for pair in compared if pair[1].kind is not RelationKind.NEW]
+    """One statement's relation to earlier ones that have their claims.
+
+    What may be the most alike is compared first, until nothing that is left can be
+    related; nor, where nothing is, be the nearest.
+    """
+    met: list[tuple[Said, Comparison]] = []
+    nearest = 0.0
+    for most, other in _promising(said, earlier):
+        if most < RELATED and (met or most <= nearest):
+            break
+        comparison = _compared(other, said)
+        if comparison.kind is RelationKind.NEW:
+            nearest = max(nearest, comparison.near)
+        else:
+            met.append((other, comparison))
     if not met:
-        return _new(said, max((c.near for _, c in compared), default=0.0))
+        return _new(said, nearest)
     other, comparison = _occasion(max(_unrefuted(met), key=_nearness), met)
     if comparison.kind in _SAME:
         again = comparison.kind is RelationKind.REREPORTED
@@ -138,6 +153,29 @@ def _before(other: Said, said: Said) -> bool:
         and other.statement_id != said.statement_id
         and (other.first_seen_at, other.statement_id)
         < (said.first_seen_at, said.statement_id)
+    )
+
+
+def _promising(said: Said, earlier: Sequence[Said]) -> list[tuple[float, Said]]:
+    """Each with the most alike that it can be, the most promising first.
+
+    For what is of one article or wire story, where less alike will do, that is 1.
+    """
+    bounds = most_alike(_sketch(said), [_sketch(other) for other in earlier])
+    found = [
+        (1.0 if _one_source(other, said) else bound, other)
+        for bound, other in zip(bounds, earlier, strict=True)
+    ]
+    return sorted(found, key=lambda one: one[0], reverse=True)
+
+
+def _sketch(said: Said) -> bytes:
+    return said.sketch if current(said.sketch) else sketch_of(said.content)
+
+
+def _one_source(one: Said, other: Said) -> bool:
+    return one.article_id == other.article_id or bool(
+        one.wire_group_id and one.wire_group_id == other.wire_group_id
     )
 
 

@@ -6,12 +6,13 @@ and brought nothing is a zero; a day that was not is a gap, never a zero.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 
 from pipeline.site.rows import Row
+from pipeline.site.words import short_day
 
 STEP, BAR, HEIGHT = 10, 7, 40
 ANSWERED = frozenset({"ok", "unchanged", "moved", "damaged"})
@@ -52,6 +53,13 @@ class Chart:
     zeros: str
     gaps: str
     partial: str
+    levels: str = ""  # where a new level begins
+    breaks: str = ""  # where another version of the extractor does
+    change: str = ""  # the last new level, in words
+
+
+Changes = Callable[[Sequence[float | None]], Sequence[int]]
+"""From counts by day (None: a gap) to the places at which a new level begins."""
 
 
 def days_until(day: date, number: int) -> list[date]:
@@ -138,6 +146,44 @@ def chart(one: Series, covered: Sequence[Coverage], highest: int, name: str) -> 
         gaps=gaps,
         partial=partial,
     )
+
+
+def marked(
+    drawn: Chart,
+    one: Series,
+    days: Sequence[date],
+    covered: Sequence[Coverage],
+    *,
+    changes: Changes,
+    breaks: Sequence[date],
+) -> Chart:
+    """The chart with its changes of level and the days of another extractor."""
+    unseen = (Coverage.GAP, Coverage.BEFORE)
+    counts = [
+        None if count == 0 and state in unseen else float(count)
+        for count, state in zip(one.counts, covered, strict=True)
+    ]
+    places = list(changes(counts))
+    change = ""
+    if places:
+        last, before = places[-1], (places[-2] if len(places) > 1 else 0)
+        old, new = _mean(counts[before:last]), _mean(counts[last:])
+        word = "higher" if new > old else "lower"
+        change = f"{word} since {short_day(days[last], days[-1])} ({old:.1f} to {new:.1f} a day)"
+    of_version = [n for n, day in enumerate(days) if day in breaks]
+    return replace(
+        drawn, levels=_lines(places), breaks=_lines(of_version), change=change
+    )
+
+
+def _mean(counts: Sequence[float | None]) -> float:
+    known = [count for count in counts if count is not None]
+    return sum(known) / max(1, len(known))
+
+
+def _lines(places: Sequence[int]) -> str:
+    """An upright line before the bar of each place."""
+    return "".join(f"M{n * STEP - (STEP - BAR) / 2:g} 0v{HEIGHT}" for n in places)
 
 
 def _tall(count: int, highest: int) -> int:

@@ -16,11 +16,14 @@ from pipeline.site.charts import (
     ANSWERED,
     HEIGHT,
     STEP,
+    Changes,
     Chart,
     Coverage,
+    Series,
     chart,
     coverage,
     days_until,
+    marked,
     series,
 )
 from pipeline.site.differences import Piece, pieces
@@ -98,6 +101,8 @@ def digest(
     made_from: Mapping[str, str],
     names: Mapping[str, str] = MappingProxyType({}),
     error_rates: Mapping[str, Any] | None = None,
+    changes: Changes = lambda _: (),
+    breaks: Sequence[date] = (),
 ) -> str:
     """The page of a day: one HTML file under 150 kB, the same for the same input.
 
@@ -107,12 +112,14 @@ def digest(
     give earlier words their source. A table that is not given counts as empty.
     ``made_from`` maps the relative path of each Parquet file to its SHA-256, or ''.
     ``names`` gives topics and sub-topics their names by id. ``error_rates`` are counts on
-    the gold data, as ``bench.world --write`` leaves them.
+    the gold data, as ``bench.world --write`` leaves them. ``changes`` finds where the
+    level of a trend changed; ``breaks`` are the days on which another version of the
+    extractor began.
 
     On a crowded day contradictions and changes are shown in full first, the rest a line
     each, and what does not fit is counted. ValueError names a missing column.
     """
-    given = _given(Record(day, tables, history, names))
+    given = _given(Record(day, tables, history, names), changes, breaks)
     page = ""
     for limits in LADDER:
         page = _page(
@@ -165,6 +172,8 @@ class _Given:
     polls: list[Row]
     daily: list[Row]
     past_polls: list[Row]
+    changes: Changes
+    breaks: Sequence[date]
     by_words: dict[int, tuple[list[Item], list[Item]]] = field(default_factory=dict)
 
     def found(self, limit: int) -> tuple[list[Item], list[Item]]:
@@ -175,7 +184,7 @@ class _Given:
         return self.by_words[limit]
 
 
-def _given(record: Record) -> _Given:
+def _given(record: Record, changes: Changes, breaks: Sequence[date]) -> _Given:
     today = record.rows("daily_figure_topic")
     past = rows(record.history, "daily_figure_topic")
     fresh = {(row["day"], row["figure_id"], row["subtopic"]) for row in today}
@@ -185,6 +194,8 @@ def _given(record: Record) -> _Given:
         polls=record.rows("feed_health"),
         daily=kept + today,
         past_polls=rows(record.history, "feed_health"),
+        changes=changes,
+        breaks=breaks,
     )
 
 
@@ -309,7 +320,7 @@ def _trends(given: _Given, most: int) -> tuple[dict[str, Any], dict[str, Chart]]
     seen = list(zip(days, covered, strict=True))
     gaps = [one for one, state in seen if state is Coverage.GAP]
     begins = next((one for one, state in seen if state is not Coverage.BEFORE), day)
-    highest, drawn = _charts(figures, covered, names)
+    highest, drawn = _charts(figures, days, covered, names, given)
     sparks = {one.name: shown for one, shown in zip(figures, drawn, strict=True)}
     trends = {
         "days": days,
@@ -320,10 +331,16 @@ def _trends(given: _Given, most: int) -> tuple[dict[str, Any], dict[str, Chart]]
             (
                 "By sub-topic",
                 *_charts(
-                    topics, covered, {t.name: record.named(t.name) for t in topics}
+                    topics,
+                    days,
+                    covered,
+                    {t.name: record.named(t.name) for t in topics},
+                    given,
                 ),
             ),
         ],
+        "changed": any(one.change for one in drawn),
+        "break_days": _days([one for one in given.breaks if one in days], day),
         "begins": words.short_day(begins, day),
         "begun": begins > days[0],
         "gap_days": _days(gaps, day),
@@ -341,10 +358,20 @@ def _days(some: Sequence[date], beside: date) -> str:
 
 
 def _charts(
-    found: Sequence[Any], covered: Sequence[Coverage], names: Mapping[str, str]
+    found: Sequence[Series],
+    days: Sequence[date],
+    covered: Sequence[Coverage],
+    names: Mapping[str, str],
+    given: _Given,
 ) -> tuple[int, list[Chart]]:
     highest = max((max(one.counts) for one in found), default=0)
-    return highest, [chart(one, covered, highest, names[one.name]) for one in found]
+    return highest, [
+        marked(
+            chart(one, covered, highest, names[one.name]), one, days, covered,
+            changes=given.changes, breaks=given.breaks,
+        )
+        for one in found
+    ]  # fmt: skip
 
 
 def _latest(polls: Iterable[Row]) -> dict[str, Row]:

@@ -78,7 +78,12 @@ class _Findings:
                 if joined is not None:
                     self._put(number, joined)
                 return
-        if not any(_same(found, self.kept[number]) for number in near):
+        same = [number for number in near if _same(found, self.kept[number])]
+        for number in same:
+            one = self.kept[number]
+            if one.source is None and found.source is not None and one.cue == found.cue:
+                self.kept[number] = replace(one, source=found.source)
+        if not same:
             self.kept.append(found)
             self._put(len(self.kept) - 1, found)
 

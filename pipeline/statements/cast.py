@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -111,6 +112,10 @@ GIVEN: dict[str, str] = {
 }
 """Given names that are all but always a man's ('he') or a woman's ('she'), folded."""
 
+_APPOSED = re.compile(
+    r"((?:[^\W\d_a-z][\w'’-]+ )(?:[\w'’-]+ ){0,3}?[^\W\d_a-z][\w'’-]+), (?:the )?\Z"
+)
+"""A name that a comma joins to what follows."""
 _LONG = 7
 """Letters that a surname must have for a slip of the pen to be forgiven."""
 _ALIKE = 0.72
@@ -152,6 +157,7 @@ class Cast:
     places: list[Mention]
     called: list[tuple[Span, Member]] = field(default_factory=list)
     """Roles that the date gives to somebody, in text order."""
+    on: date | None = None  # the day of publication
 
     def over(self, span: Span) -> list[tuple[Span, Member]]:
         """Members named inside the span."""
@@ -217,7 +223,10 @@ class _Casting:
         for role in roles:
             if role.named is not None:
                 self._introduce(role, taken)
-        self._entities(taken)
+            else:
+                self._apposed(role, taken)
+        places = [m.span for m in mentions if m.place and not m.ambiguous]
+        self._entities(taken, places)
         self._surnames()
         self.named.sort(key=lambda entry: (entry[0].start, -entry[0].end))
         cast = Cast(
@@ -225,6 +234,7 @@ class _Casting:
             named=self.named,
             roles=[r for r in roles if not (r.named and self._named_at(r.named))],
             places=[m for m in mentions if m.kind is MentionKind.BODY and m.place],
+            on=self.on,
         )
         self._describe(cast, roles)
         cast.called = [
@@ -248,6 +258,7 @@ class _Casting:
             for office in figure.offices:
                 if self.on is None or office.held_on(self.on):
                     member.titles.add(office.title)
+                    member.nouns |= self.index.nouns(office.title)
                     member.places.add(office.of)
                 elif office.until is not None and office.until <= self.on:
                     member.former.add(office.title)
@@ -322,7 +333,8 @@ class _Casting:
             if known is not None:
                 self._entitle(known, role)
             return
-        member = self._person(name)
+        figure = self._slip(words)
+        member = self._of_figure(figure) if figure else self._person(name)
         self._add(role.named, member)
         self._entitle(member, role)
         taken.append(role.named)
@@ -334,7 +346,7 @@ class _Casting:
     def _entitle(self, member: Member, role: Mention) -> None:
         if role.title is not None:
             (member.former if role.former else member.titles).add(role.title.id)
-            member.nouns.update(fold(form).split()[-1] for form in role.title.forms)
+            member.nouns |= self.index.nouns(role.title.id)
             if role.title.leader and (not role.former or role.title.former):
                 placed = role.place is not None and (
                     role.title.basis != "spox"
@@ -365,14 +377,19 @@ class _Casting:
             self._know(known)
         return known
 
-    def _entities(self, taken: list[Span]) -> None:
-        """Persons that the entity recogniser knows and nothing before has claimed."""
+    def _entities(self, taken: list[Span], places: list[Span]) -> None:
+        """Persons that the entity recogniser knows and nothing before has claimed.
+
+        A place that it takes for a person is none.
+        """
         claimed = sorted(taken)
         for entity in self.doc.ents:
             if entity.label_ != "PERSON":
                 continue
             span = _trimmed(self.text, entity.start_char, entity.end_char)
             if span is None or any(span.overlaps(other) for other in claimed):
+                continue
+            if any(place.holds(span) for place in places):
                 continue
             name = span.of(self.text)
             words = [w for w in name.split() if w[:1].isalpha()]
@@ -397,6 +414,18 @@ class _Casting:
             if honorific in _HONORIFICS:
                 self._gender(member, honorific)
             self._add(span, member)
+
+    def _apposed(self, role: Mention, taken: list[Span]) -> None:
+        """``Ursel van der Leien, the Commission president``: the holder, misspelt."""
+        found = _APPOSED.search(self.text, 0, role.span.start)
+        figure = role.figure
+        if found is None or figure is None or figure.kind is not FigureKind.PERSON:
+            return
+        span = Span(*found.span(1))
+        known = any(span.overlaps(other) for other in taken)
+        if not known and self._misspelt(found[1], figure):
+            self._add(span, self._of_figure(figure))
+            taken.append(span)
 
     def _slip(self, words: Sequence[str]) -> Figure | None:
         """The figure whose long surname this is but for one slip of the pen.

@@ -362,8 +362,9 @@ class Antecedents:
         words: frozenset[str],
         at: int,
         proper: frozenset[str] = frozenset(),
+        fits: Callable[[Member], bool] = lambda _: True,
     ) -> Member | None:
-        """The latest person who was called by this noun ('the minister').
+        """The latest person who was called by this noun ('the minister') and ``fits``.
 
         ``words`` stand before the noun; one of those that are ``proper`` must be known of
         the person, if there are any.
@@ -372,7 +373,7 @@ class Antecedents:
         for span, member in self.cast.named:
             if span.start >= at:
                 break
-            if head not in member.nouns or clashes(head, member):
+            if head not in member.nouns or clashes(head, member) or not fits(member):
                 continue
             if proper and not proper & (member.words | member.places_folded):
                 continue  # 'the Ruritanian senator' is no other country's

@@ -59,7 +59,10 @@ def extract_statements(
         _recognised(doc, text, published, found, recognition, topic, cues, quotes)
     )
     said = outermost(made)
-    return said if everyone else [one for one in said if _counts(one, doc, text)]
+    if everyone:
+        return said
+    starts = _starts(doc)
+    return [one for one in said if _counts(one, doc, starts, text)]
 
 
 _UNSAID = re.compile(
@@ -73,12 +76,12 @@ THIN = 3
 """So few reported words without a verb say nothing alone ('it', 'the new figure')."""
 
 
-def _counts(quoted: Quoted, doc: Doc, text: str) -> bool:
+def _counts(quoted: Quoted, doc: Doc, starts: Sequence[int], text: str) -> bool:
     """A tracked figure on anything, or another leader on the topic.
 
     No attitudes; and nothing thin, unless it is quoted directly.
     """
-    if quoted.act is Act.ATTITUDE or _is_thin(quoted.attribution, doc, text):
+    if quoted.act is Act.ATTITUDE or _is_thin(quoted.attribution, doc, starts, text):
         return False
     if _is_unsaid(quoted.attribution, text):
         return False
@@ -97,11 +100,11 @@ def _is_unsaid(one: Attribution, text: str) -> bool:
     return _UNSAID.search(text, one.cue.start, end) is not None
 
 
-def _is_thin(one: Attribution, doc: Doc, text: str) -> bool:
+def _is_thin(one: Attribution, doc: Doc, starts: Sequence[int], text: str) -> bool:
     if one.voice is Voice.DIRECT:
         return False
     words = sum(len(span.of(text).split()) for span in one.content)
-    return words <= THIN and not _has_verb(doc, [token.idx for token in doc], one)
+    return words <= THIN and not _has_verb(doc, starts, one)
 
 
 def _recognised(
@@ -117,7 +120,7 @@ def _recognised(
     judge = judge_of(topic)
     on_topic = judge.article(text)
     title_end = len(text.split("\n", 1)[0])
-    starts = [token.idx for token in doc]
+    starts = _starts(doc)
     previous: Speaker | None = None
     for one in sorted(found, key=_place):
         content = " ".join(span.of(text) for span in one.content)
@@ -127,7 +130,7 @@ def _recognised(
             content,
             paragraph(text, one.content[0]),
             on_topic,
-            bare=not _has_verb(doc, starts, one),
+            bare=one.voice is Voice.INDIRECT and not _has_verb(doc, starts, one),
         )
         for speaker in recognition.speakers(one, previous):
             yield Quoted(
@@ -143,6 +146,12 @@ def _recognised(
                 confidence=_confidence(one, speaker),
             )
             previous = speaker
+
+
+def _starts(doc: Doc) -> list[int]:
+    """The code point at which each token begins."""
+    begins: list[int] = doc.to_array("IDX").tolist()
+    return begins
 
 
 def _has_verb(doc: Doc, starts: Sequence[int], one: Attribution) -> bool:

@@ -22,6 +22,7 @@ SINCE = date(2021, 1, 1)
 _WORD = re.compile(r"[^\W_]+|[^\w\s]")
 _FORMER = frozenset({"former", "ex", "onetime"})
 _LEADER = frozenset({"leader", "strongman", "ruler"})
+_PREPOSITION = re.compile(r" (?:of|for|to) ")
 _GLUE = frozenset({"-", "–"})
 _OF = frozenset({"of", "of the", "for", "for the", "at the", "from"})
 _POSSESSIVE = frozenset({"'", "’"})
@@ -99,8 +100,20 @@ class FigureIndex:
     _means: dict[tuple[str, ...], list[tuple[Office, Figure]]] = field(
         init=False, repr=False
     )
+    _nouns: dict[str, frozenset[str]] = field(init=False, repr=False)
+    _called: dict[str, frozenset[str]] = field(init=False, repr=False)
+    _basis: dict[str, str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        self._nouns = {
+            title.id: frozenset(_noun(form) for form in title.forms)
+            for title in self.offices.titles
+        }
+        self._basis = {title.id: title.basis for title in self.offices.titles}
+        self._called = {
+            title.id: frozenset(map(fold, title.called))
+            for title in self.offices.titles
+        }
         self._by_id = {figure.id: figure for figure in self.figures}
         self._holders, self._means = {}, {}
         for figure in self.figures:
@@ -180,6 +193,36 @@ class FigureIndex:
             ]
             return max(left, key=lambda term: term[0])[1] if left else None
         return _holder(terms, on)
+
+    def nouns(self, title: str) -> frozenset[str]:
+        """The nouns by which a text calls a title's holder: 'minister', 'diplomat'."""
+        return self._nouns.get(title, frozenset()) | self._called.get(
+            title, frozenset()
+        )
+
+    def basis(self, title: str) -> str:
+        """What kind of office a title is, by its id; empty for one that is not known."""
+        return self._basis.get(title, "")
+
+    def ends_title(self, word: str) -> bool:
+        """Is it the last word of a title's form ('President', 'minister'), or 'leader'?"""
+        noun = fold(word)
+        return noun in _LEADER or any(noun in nouns for nouns in self._nouns.values())
+
+    def _head(
+        self, body: Country, noun: str, on: date | None, former: bool
+    ) -> Figure | None:
+        """``the Commission president``: its one office that has the noun in a form."""
+        offices = [
+            title
+            for title, of in self._holders
+            if of == body.name
+            and noun in self._nouns.get(title, ())
+            and self.basis(title) == "intl"
+        ]
+        if len(offices) != 1:
+            return None
+        return self.holder(offices[0], body.name, on, former=former)
 
     def holders(self, mention: Mention) -> list[Figure]:
         """Everyone who ever held the office that a role names."""
@@ -391,6 +434,7 @@ class FigureIndex:
                     title = candidate
             if place.kind == "body" and figure is None:
                 title = next((t for t in titles if t.basis in ("intl", "spox")), title)
+                figure = self._head(place, words[last].folded, on, former)
         return Mention(
             span=_span(words, first, last),
             kind=MentionKind.ROLE,
@@ -472,6 +516,11 @@ def _held_throughout(terms: Iterable[tuple[Office, Figure]]) -> Figure | None:
         if office.until is None and (office.since is None or office.since <= SINCE):
             return figure
     return None
+
+
+def _noun(form: str) -> str:
+    """The noun of a title's form: 'minister' of 'minister of foreign affairs'."""
+    return _PREPOSITION.split(fold(form))[0].split()[-1]
 
 
 def _unique(figures: Iterable[Figure]) -> list[Figure]:

@@ -499,7 +499,7 @@ def attribution(
         return None
     source = None
     if found.source is not None:
-        source = _whole(text, offsets, found.source)
+        source = _on_line_of(cue, _whole(text, offsets, found.source), text)
     return Attribution(
         content=content,
         cue=cue,
@@ -508,6 +508,26 @@ def attribution(
         method="learned",
         confidence=confidence(found, options),
     )
+
+
+def _on_line_of(cue: Span, source: Span, text: str) -> Span:
+    """What of a source stands on one line: the cue's, else the line nearest to it.
+
+    A title ends without a stop, so that its last name runs on into the first paragraph's.
+    """
+    parts = [
+        Span(source.start + m.start(), source.start + m.end())
+        for m in _LINE.finditer(source.of(text))
+    ]
+    if len(parts) < 2:
+        return source
+
+    def apart(part: Span) -> tuple[int, int]:
+        first, last = sorted((part, cue))
+        between = text[first.end : max(first.end, last.start)]
+        return between.count("\n"), len(between)
+
+    return min(parts, key=apart)
 
 
 def _whole(text: str, offsets: Ints, pieces: tuple[int, int]) -> Span:
@@ -589,8 +609,11 @@ def _near(
 
 
 def _quoted_share(text: str, marks: Sequence[Quote], span: Span) -> float:
+    near = [q for q in marks if q.start < span.end and span.start < q.end]
+    if not near:
+        return 0.0
     words = [m.span() for m in _WORDS.finditer(text, span.start, span.end)]
-    inside = sum(any(q.start < a and b <= q.end for q in marks) for a, b in words)
+    inside = sum(any(q.start < a and b <= q.end for q in near) for a, b in words)
     return inside / len(words) if words else 0.0
 
 

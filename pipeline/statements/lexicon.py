@@ -111,12 +111,14 @@ class Cues:
 class Title:
     """An office by its forms ('foreign minister'); ``leader`` says that it makes one.
 
-    ``former`` says that it makes one also after the office was left.
+    ``former`` says that it makes one also after the office was left; ``called`` holds
+    nouns that mean a holder whom the text has named ('the diplomat').
     """
 
     id: str
     forms: tuple[str, ...]
     basis: str
+    called: tuple[str, ...] = ()
     leader: bool = True
     former: bool = False
 
@@ -149,7 +151,7 @@ class Offices:
         _known(raw, "offices", {"titles", "countries"})
         titles = []
         for place, entry in _tables(raw, "titles"):
-            _known(entry, place, {"id", "forms", "basis", "leader", "former"})
+            _known(entry, place, {"id", "forms", "basis", "called", "leader", "former"})
             basis = str(entry.get("basis", ""))
             if basis not in BASES:
                 raise ValueError(
@@ -160,6 +162,7 @@ class Offices:
                     id=_text(entry, "id", place),
                     forms=tuple(_words(entry, "forms", place)),
                     basis=basis,
+                    called=tuple(_words(entry, "called", place)),
                     leader=_flag(entry, "leader", place, default=True),
                     former=_flag(entry, "former", place, default=False),
                 )

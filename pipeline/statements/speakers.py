@@ -188,7 +188,7 @@ class Recognition:
         """Tracked persons whom the source joins by 'and'; empty unless two or more."""
         people = [
             (place, member)
-            for place, member in self.cast.over(span)
+            for place, member in self.cast.over(self._with_conjuncts(span))
             if member.kind is MentionKind.NAME and member.figure is not None
         ]
         joined: list[Member] = []
@@ -201,6 +201,16 @@ class Recognition:
         if joined and _APART.search(self.text[span.start : people[0][0].start]):
             return []
         return list({id(member): member for member in joined}.values())
+
+    def _with_conjuncts(self, span: Span) -> Span:
+        """The source with the names that 'and' joins to it: the tagger may mark but one."""
+        root = self._root(span)
+        if root is None or root.pos_ != "PROPN":
+            return span
+        joined = [t for t in root.conjuncts if t.pos_ == "PROPN"]
+        start = min([span.start, *(t.left_edge.idx for t in joined if t.i < root.i)])
+        end = max([span.end, *(t.idx + len(t) for t in joined if t.i > root.i)])
+        return span if "\n" in self.text[start:end] else Span(start, end)
 
     def _one(
         self, span: Span, root: Token | None, said: Sequence[Span] = ()
@@ -218,7 +228,7 @@ class Recognition:
             self.antecedents.said(span.end, member)
             kind = member.kind if member.kind is MentionKind.BODY else MentionKind.NAME
             return _speaker(member, span, kind)
-        figure, member = self._role(span, root)
+        figure, member = self._counterpart(span, root) or self._role(span, root)
         if figure is not None:
             member = self._member_of(figure)
             self.antecedents.said(span.end, member)
@@ -294,7 +304,7 @@ class Recognition:
                     token = token.head
                 else:
                     break
-        return self._first_of(span)
+        return self._first_of(span) or self._last_of(span)
 
     def _first_of(self, span: Span) -> Member | None:
         """``X and other members of his administration``: the one whom it names first."""
@@ -306,6 +316,49 @@ class Recognition:
             follows = self.text[place.end : span.end].split()
             return member if follows[:1] == ["and"] else None
         return None
+
+    def _counterpart(self, span: Span, root: Token) -> tuple[Figure, None] | None:
+        """``his Slovak counterpart``: who holds there what the last one named holds."""
+        if root.lower_ not in ("counterpart", "colleague"):
+            return None
+        place = next(
+            (
+                m.place
+                for m in self.cast.places
+                if m.place is not None and span.start <= m.span.start < root.idx
+            ),
+            None,
+        )
+        spoke = self.antecedents.last_speaker(root.idx)
+        if place is None or spoke is None:
+            return None
+        held = {
+            figure.id: figure
+            for title in spoke.titles
+            if (figure := self.index.holder(title, place.name, self.cast.on))
+            is not None
+        }
+        return (next(iter(held.values())), None) if len(held) == 1 else None
+
+    def _last_of(self, span: Span) -> Member | None:
+        """``Head of the Council X``, ``Earlier President X``: a name that ends the source
+        is whom it means, however it was parsed, unless a preposition hands it over."""
+        people = self.cast.over(span)
+        if not people or people[-1][1].kind is not MentionKind.NAME:
+            return None
+        place, member = people[-1]
+        if self.text[place.end : span.end].strip(" ,"):
+            return None
+        before = self.text[span.start : place.start]
+        if _APART.search(before) or _AND.search(before):
+            return None
+        first, last = self._tokens(Span(span.start, place.start))
+        words = self.doc[first:last]
+        handed = max((n for n, t in enumerate(words, 1) if t.pos_ == "ADP"), default=0)
+        titled = before.split()[-1:] and self.index.ends_title(before.split()[-1])
+        if handed and (handed == len(words) or titled):
+            return None  # 'an aide to President X'
+        return member
 
     def _role(self, span: Span, root: Token) -> tuple[Figure | None, Member | None]:
         """The holder of the office that the source names, or who was called so before."""
@@ -322,7 +375,7 @@ class Recognition:
                 fold(t.lemma_) for t in root.lefts if t.pos_ in ("NOUN", "ADJ")
             )
             definite = any(t.lower_ in ("the", "this", "that") for t in root.lefts)
-            if definite or root.pos_ == "NOUN":
+            if definite or root.pos_ == "NOUN" or root.i > root.left_edge.i:
                 body = self._body_called(span, root)
                 if body is not None:
                     return None, body
@@ -361,12 +414,24 @@ class Recognition:
                 best = rank
         if best is not None:
             return best[3]
-        if role.place is None:
-            return self.antecedents.of_noun(fold(root.lemma_), frozenset(), root.idx)
-        return None
+        if role.place is not None:
+            return None
+        basis = role.title.basis if role.title is not None else "other"
+
+        def fits(member: Member) -> bool:  # 'the prime minister' is no foreign minister
+            return basis == "other" or any(
+                self.index.basis(title) == basis for title in member.titles
+            )
+
+        return self.antecedents.of_noun(
+            fold(root.lemma_), frozenset(), root.idx, fits=fits
+        )
 
     def _body_called(self, span: Span, root: Token) -> Member | None:
-        """``the defence ministry`` after ``Russia's defence ministry``: the same tail."""
+        """``the defence ministry`` after ``Russia's defence ministry``: the same tail.
+
+        A title may say it before the text does.
+        """
         tail = [
             fold(t.text) for t in self.doc[root.left_edge.i : root.i + 1] if t.is_alpha
         ]
@@ -375,9 +440,12 @@ class Recognition:
         if not tail:
             return None
         best = None
+        title_end = self.text.find("\n")
         for place, member in self.cast.named:
-            if member.kind is not MentionKind.BODY or place.start >= root.idx:
+            if member.kind is not MentionKind.BODY:
                 continue
+            if place.start >= root.idx and (best or root.idx > title_end):
+                break
             words = [fold(w) for w in place.of(self.text).split()]
             if words[-len(tail) :] == tail:
                 best = member

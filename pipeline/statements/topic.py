@@ -45,20 +45,25 @@ class TopicJudge:
         )
 
     def article(self, text: str) -> bool:
-        """Is the article about the topic: a strong term in its title, or several in all?"""
+        """Is the article about the topic: a strong term in its title, or several in all?
+
+        One in all is enough under a title with two context terms ('Belarus', 'the war').
+        """
         if self._strong is None:
             return False
         title = text.split("\n", 1)[0]
         if self.strong(title):
             return True
-        hits = {m[0].lower() for m in self._strong.finditer(text)}
         count = sum(1 for _ in self._strong.finditer(text))
-        return count >= max(2, len(text) // 1500) and bool(hits)
+        if count >= max(2, len(text) // 1500):
+            return True
+        named = {term.lower() for term in _found(self._context, title)}
+        return count > 0 and len(named) > 1 and not _found(self._off, title)
 
     def about(
         self, content: str, around: str, article_is: bool, *, bare: bool = False
     ) -> bool:
-        """Is a statement about the topic? ``bare`` says that its content has no verb.
+        """Is a statement about the topic? ``bare`` says that it names but a thing.
 
         A strong term in the content decides. A context term there needs a strong one in
         the paragraph or an article about the topic. Without either, a statement in such

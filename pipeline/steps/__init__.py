@@ -7,6 +7,7 @@ too much marked, never too little.
 """
 
 from pipeline.steps.collecting import fetch
+from pipeline.steps.expiring import expire_texts
 from pipeline.steps.extracting import extract
 from pipeline.steps.matching import match
 from pipeline.steps.publishing import publish
@@ -18,6 +19,7 @@ __all__ = [
     "FOLDS",
     "alert",
     "deliver",
+    "expire_texts",
     "extract",
     "fetch",
     "match",

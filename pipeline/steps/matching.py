@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
-from pipeline.claims.candidates import MOST_PLACES, Found, terms
+from pipeline.claims.candidates import MOST_PLACES, terms
 from pipeline.claims.grouping import CANDIDATES, relations
 from pipeline.claims.judged import decisions
 from pipeline.model import (
@@ -43,18 +43,19 @@ def match(
         statements = fresh(lake, partition)
         found_terms = {s.statement_id: terms(s.content) for s in statements}
 
-        def lookup(said: Said, taken: Mapping[str, int]) -> Sequence[Found]:
-            places = {term: MOST_PLACES - count for term, count in taken.items()}
-            return record.candidates(
-                said, terms=places, limit=CANDIDATES, before=partition
-            )
-
         def known(statement_id: str) -> Said | None:
             there = record.find(statement_id)
             return _said(*there[1:]) if there and there[0] < partition else None
 
+        said = [Said.of(statement) for statement in statements]
+        lookup = record.before(
+            partition,
+            [(one, found_terms[one.statement_id]) for one in said],
+            places=MOST_PLACES,
+            limit=CANDIDATES,
+        )
         found = relations(
-            [Said.of(statement) for statement in statements],
+            said,
             lookup,
             decided=decided,
             known=known,

@@ -16,10 +16,9 @@ from pipeline.articles.duplicates import (
     merges,
     signature,
 )
-from pipeline.articles.normalise import to_draft
+from pipeline.articles.normalise import entry_of, to_draft
 from pipeline.articles.pages import PageText, page_text
 from pipeline.articles.revisions import identify, seen_of
-from pipeline.batch import LANGUAGE
 from pipeline.errors import (
     DamagedError,
     PageError,
@@ -27,11 +26,11 @@ from pipeline.errors import (
 )
 from pipeline.model import (
     BACKLOG_AFTER,
+    LANGUAGE,
     Answer,
     Article,
     Bounds,
     Correction,
-    DateSource,
     Draft,
     Entry,
     Feed,
@@ -64,6 +63,10 @@ def read(
     _adopt(archive, progress, at)
 
     def make(partition: Partition) -> tuple[str, Report]:
+        if partition in lake.expired(
+            partition.day
+        ):  # what would be read of it now is not all of it
+            return lake.work_sha256("articles", partition)[1], Report(step="read")
         kept = _kept(partition, archive, lake)
         if kept is not None:
             return lake.write("articles", partition, kept), Report(step="read")
@@ -97,8 +100,10 @@ def _adopt(archive: Archive, progress: Progress, at: datetime) -> None:
 
 
 def _kept(partition: Partition, archive: Archive, lake: Lake) -> pa.Table | None:
-    """The articles of a partition whose archive is gone: they are not made again."""
-    return None if archive.holds(partition) else lake.read("articles", partition)
+    """The articles of a partition whose archive is gone, or some of it: they are not
+    made again."""
+    whole = archive.holds(partition) and not archive.expired(partition)
+    return None if whole else lake.read("articles", partition)
 
 
 def _before(partition: Partition, lake: Lake) -> pa.Table | None:
@@ -213,7 +218,7 @@ class _Reading:
             known = self.here.find(url=url, feed_id="", guid="")
             article = _known_article(self.lake, known[-1]) if known else None
             if article is not None:
-                entries.append(_entry_of(article, url))
+                entries.append(entry_of(article, url))
         return entries
 
     def _draft(self, feed_id: str, entries: Sequence[Entry]) -> None:
@@ -295,21 +300,6 @@ def _known_article(lake: Lake, known: SeenArticle) -> Article | None:
         if (article.article_id, article.revision) == (known.article_id, known.revision):
             return article
     return None
-
-
-def _entry_of(article: Article, url: str) -> Entry:
-    dated = article.published_at_source is DateSource.FEED
-    return Entry(
-        feed_id=article.feed_id,
-        guid=article.guid,
-        link=url,
-        title=article.title,
-        summary_html="",
-        html="",
-        author=article.author,
-        language=article.language,
-        published_at=article.published_at if dated else None,
-    )
 
 
 def _unconfigured(feed_id: str) -> Feed:

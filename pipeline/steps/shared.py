@@ -50,7 +50,7 @@ def each(
     # make later ones stale.
     while pending := [
         one
-        for one in progress.pending(step, upto, len(damaged) + 1)
+        for one in progress.pending(step, upto, first=len(damaged) + 1)
         if one not in damaged
     ]:
         try:

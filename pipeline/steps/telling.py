@@ -73,11 +73,7 @@ def alert(
     wanted = alerts_for(
         standing,
         rules,
-        figures_since=record.figures_since(
-            partition,
-            of=[state.statement.figure_id for state in standing],
-            before=at - window - timedelta(days=quiet_first_days),
-        ),
+        figures_since=record.figures_since(partition),
         lake_since=partitions[0].moment,
         now=partition.moment,
         quiet_first_days=quiet_first_days,

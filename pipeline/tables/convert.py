@@ -16,7 +16,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.model import Claim, Relation, Span, Statement
+from pipeline.model import Claim, Poll, Relation, Span, Statement
 from pipeline.tables.checks import conformed
 from pipeline.tables.schemas import TABLES
 
@@ -157,7 +157,7 @@ Names = frozenset[str] | None
 
 
 def articles_table(articles: pa.Table, version: str, named: Names = None) -> pa.Table:
-    """The published table ``articles``, out of rows of a working partition.
+    """The published table ``articles``, not yet checked, out of working partitions' rows.
 
     A column at a time: a day has more articles than anything else.
     """
@@ -172,7 +172,7 @@ def articles_table(articles: pa.Table, version: str, named: Names = None) -> pa.
     }
     schema = TABLES["articles"].schema
     columns = [made[n] if n in made else articles[n] for n in schema.names]
-    return conformed("articles", pa.Table.from_arrays(columns, schema=schema))
+    return pa.Table.from_arrays(columns, schema=schema)
 
 
 def statement_row(
@@ -243,3 +243,14 @@ def claim_row(claim: Claim) -> dict[str, Any]:
 def plain_row(value: Any) -> dict[str, Any]:
     """Any frozen value with plain fields, as a row."""
     return {n: _plain(getattr(value, n)) for n in schema_of(type(value)).names}
+
+
+def poll_rows(polls: Iterable[Poll]) -> list[dict[str, Any]]:
+    """One row per poll, those of one feed and moment numbered in their order."""
+    times: dict[tuple[str, datetime], int] = {}
+    rows = []
+    for poll in polls:
+        key = poll.feed_id, poll.at
+        times[key] = times.get(key, 0) + 1
+        rows.append(plain_row(poll) | {"attempt": times[key]})
+    return rows

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 _ISO = re.compile(r"\d{4}-\d\d-\d\d")
 _ID = re.compile(r"Q\d+|x-.+")
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
 Day = date | str
 
 
@@ -33,6 +37,7 @@ def load(
     columns: Sequence[str] | None = None,
     as_of: Day | None = None,
     lake: str = "data",
+    endpoint: str = "",
 ) -> pd.DataFrame:
     """Rows of a published table, in the order of its days (of its months, where they are
     compacted and asked for whole); no column is ``object``.
@@ -40,10 +45,12 @@ def load(
     ``since`` and ``until``, both included, are days of ``date=`` (docs/tables.md says of
     what). ``figure`` is an id or a canonical name. ``as_of`` reads the record as it stood
     at the end of that day: nothing first seen later, and claims counted by then.
-    ``lake`` is the folder that ``onrecord --lake`` names.
+    ``lake`` is what ``onrecord --lake`` names: a folder, or ``s3://bucket/prefix`` with key,
+    secret and region in AWS_... variables, of which ``endpoint`` is the address where it
+    is not Amazon's.
 
     Files of other days, row groups of other figures and other columns are not read.
-    ValueError names a table or column that is not published, or a day that is none.
+    OSError where a bucket does not answer; ValueError names a table or column that is not published, or a day that is none.
     """
     if table not in TABLES:
         raise ValueError(f"table {table}: not published; there are {', '.join(TABLES)}")
@@ -59,11 +66,12 @@ def load(
             "pipeline.tables.trends.trend reads any past day"
         )
     last = min((day for day in (last, seen) if day is not None), default=None)
+    place = place_of(lake, endpoint)
     who = _figure(one, figure)
     if table != "claims" or seen is None:
-        return _frame(_read(lake, one, first, last, who, wanted))
-    claims = _read(lake, one, first, last, who, one.schema.names)
-    counted = _counted(claims, lake, seen, who)
+        return _frame(_read(place, one, first, last, who, wanted))
+    claims = _read(place, one, first, last, who, one.schema.names)
+    counted = _counted(claims, place, seen, who)
     return _frame(counted.select(wanted))
 
 
@@ -72,65 +80,110 @@ def _frame(rows: pa.Table) -> pd.DataFrame:
     return frame
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a lake lies: a file system, and the folder in it."""
+
+    lake: str
+    disk: fs.FileSystem
+    root: str
+
+
+def place_of(lake: str, endpoint: str = "") -> Place:
+    """The place that a folder's path or ``s3://bucket/prefix`` names. ValueError if it
+    names none.
+
+    A bucket is read by Arrow's own S3 client, which asks for ranges of bytes: what is
+    not needed of a file is not fetched, and nothing is installed for it.
+    """
+    if "://" not in lake:
+        return Place(lake, fs.LocalFileSystem(), lake)
+    parts, at = urlsplit(lake), urlsplit(endpoint)
+    if parts.scheme != "s3" or not parts.netloc:
+        raise ValueError(f"lake {lake}: a folder or s3://bucket/prefix")
+    if endpoint and not (
+        at.scheme == "https" or (at.scheme == "http" and at.hostname in LOOPBACK)
+    ):
+        raise ValueError(
+            f"endpoint {endpoint}: https://host, or http:// on loopback alone"
+        )
+    there = {"endpoint_override": at.netloc, "scheme": at.scheme} if endpoint else {}
+    root = f"{parts.netloc}{parts.path}".rstrip("/")
+    return Place(lake, fs.S3FileSystem(**there), root)
+
+
 def _read(
-    lake: str,
+    place: Place,
     table: Table,
     first: date | None,
     last: date | None,
     rows: ds.Expression | None,
     columns: Sequence[str],
 ) -> pa.Table:
-    paths = files(lake, table.name, first, last)
-    found = ds.dataset(paths, schema=table.schema, format="parquet")
+    found = dataset(place, table.name, first, last)
     return found.to_table(columns=list(columns), filter=rows)
 
 
+def dataset(
+    place: Place, name: str, first: date | None = None, last: date | None = None
+) -> ds.Dataset:
+    """The days of a published table as one data set, which reads what is asked of it."""
+    paths = files(place, name, first, last)
+    schema = TABLES[name].schema
+    return ds.dataset(paths, schema=schema, format="parquet", filesystem=place.disk)
+
+
+def is_published(place: Place) -> bool:
+    """Whether the lake has a folder of tables."""
+    return bool(
+        place.disk.get_file_info(f"{place.root}/tables").type == fs.FileType.Directory
+    )
+
+
 def files(
-    lake: str, name: str, first: date | None = None, last: date | None = None
+    place: Place, name: str, first: date | None = None, last: date | None = None
 ) -> list[str]:
     """The files that hold the days of a published table, in order: whole months where
     they are compacted. ValueError where the lake has no published table."""
-    found, months = [], _months(lake, TABLES[name])
-    for day in _days(lake, name):
+    found, months = [], _months(place, TABLES[name])
+    for day in _days(place, name):
         if (first is None or first <= day) and (last is None or day <= last):
             starts = day.replace(day=1)
             ends = (starts + timedelta(days=31)).replace(day=1) - timedelta(days=1)
             whole = (first is None or first <= starts) and (
                 last is None or ends <= last
             )
-            path = f"{lake}/tables/{name}/date={day}/part-0.parquet"
+            path = f"{place.root}/tables/{name}/date={day}/part-0.parquet"
             found.append(months.get(f"{day:%Y-%m}", path) if whole else path)
     return list(dict.fromkeys(found))
 
 
-def _days(lake: str, name: str) -> list[date]:
-    disk = fs.LocalFileSystem()
-    tables = f"{lake}/tables"
-    if disk.get_file_info(tables).type != fs.FileType.Directory:
+def _days(place: Place, name: str) -> list[date]:
+    if not is_published(place):
         raise ValueError(
-            f"lake {lake}: no folder tables in it; make run makes a sample"
+            f"lake {place.lake}: no folder tables in it; make run makes a sample"
         )
-    chosen = fs.FileSelector(f"{tables}/{name}", allow_not_found=True)
-    found = [one.base_name[5:] for one in disk.get_file_info(chosen)]
+    chosen = fs.FileSelector(f"{place.root}/tables/{name}", allow_not_found=True)
+    found = [one.base_name[5:] for one in place.disk.get_file_info(chosen)]
     return sorted(date.fromisoformat(d) for d in found if _ISO.fullmatch(d))
 
 
-def _months(lake: str, table: Table) -> dict[str, str]:
+def _months(place: Place, table: Table) -> dict[str, str]:
     """The compacted file of each month that was made from the days as they are now."""
-    disk = fs.LocalFileSystem()
     there = [
-        f"{lake}/{folder}/{table.name}/_manifest.json"
+        f"{place.root}/{folder}/{table.name}/_manifest.json"
         for folder in ("compact", "tables")
     ]
-    if not all(one.type == fs.FileType.File for one in disk.get_file_info(there)):
+    found = place.disk.get_file_info(there)
+    if not all(one.type == fs.FileType.File for one in found):
         return {}
     bodies = []
     for path in there:
-        with disk.open_input_stream(path) as file:
+        with place.disk.open_input_stream(path) as file:
             bodies.append(file.read())
     months, days = months_from_json(bodies[0]), from_json(bodies[1])
     return {
-        month: f"{lake}/compact/{table.name}/month={month}/part-0.parquet"
+        month: f"{place.root}/compact/{table.name}/month={month}/part-0.parquet"
         for month, entry in months.items()
         if entry.made_from
         == origin_of_month({d: e for d, e in days.items() if f"{d:%Y-%m}" == month})
@@ -158,14 +211,14 @@ def _figure(table: Table, figure: str | None) -> ds.Expression | None:
 
 
 def _counted(
-    claims: pa.Table, lake: str, seen: date, who: ds.Expression | None
+    claims: pa.Table, place: Place, seen: date, who: ds.Expression | None
 ) -> pa.Table:
     """The claims counted over what was first seen by the end of a day."""
     said, linked = TABLES["statements"], TABLES["claim_links"]
     names = ["statement_id", "outlet", "wire_group_id"]
-    statements = _read(lake, said, None, seen, None, names).to_pandas()
+    statements = _read(place, said, None, seen, None, names).to_pandas()
     names = ["statement_id", "claim_id", "utterance_id", "first_seen_at"]
-    links = _read(lake, linked, None, seen, None, names).to_pandas()
+    links = _read(place, linked, None, seen, None, names).to_pandas()
     by_claim = links.merge(statements, on="statement_id").groupby("claim_id")
     counts = by_claim.agg(
         last_seen_at=("first_seen_at", "max"),

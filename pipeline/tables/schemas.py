@@ -191,6 +191,43 @@ _RELATION = Field(
 )
 _VERSION = Field("pipeline_version", STRING, "Version of onrecord that wrote the row.")
 
+_DAILY = (
+    Field("day", MOMENT, "Day of publication, midnight UTC."),
+    _FIGURE,
+    _NAME,
+    Field("topic", STRING, "The topic file."),
+    Field("subtopic", STRING, "Sub-topic, or 'all' for the whole topic."),
+)
+_COUNTED = (
+    Field("n_statements", INT, "Reports, wire copies included.", least=0),
+    Field("n_utterances", INT, "Occasions of speaking.", least=0),
+    Field("n_outlets", INT, "Outlets that reported.", least=0),
+    Field(
+        "n_direct",
+        INT,
+        "Direct quotations among the statements.",
+        least=0,
+    ),
+    Field(
+        "n_new_claims",
+        INT,
+        "Claims opened by these statements.",
+        least=0,
+    ),
+    Field(
+        "n_contradictions",
+        INT,
+        "Of these, contradicting earlier ones.",
+        least=0,
+    ),
+    Field(
+        "n_late",
+        INT,
+        "Seen on this day, published over 7 days before.",
+        least=0,
+    ),
+)
+
 TABLES: Mapping[str, Table] = MappingProxyType(
     {
         table.name: table
@@ -494,43 +531,30 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                 ("day", "figure_id", "subtopic"),
                 "published_at",
                 (
-                    Field("day", MOMENT, "Day of publication, midnight UTC."),
-                    _FIGURE,
-                    _NAME,
-                    Field("topic", STRING, "The topic file."),
-                    Field(
-                        "subtopic", STRING, "Sub-topic, or 'all' for the whole topic."
-                    ),
-                    Field(
-                        "n_statements", INT, "Reports, wire copies included.", least=0
-                    ),
-                    Field("n_utterances", INT, "Occasions of speaking.", least=0),
-                    Field("n_outlets", INT, "Outlets that reported.", least=0),
-                    Field(
-                        "n_direct",
-                        INT,
-                        "Direct quotations among the statements.",
-                        least=0,
-                    ),
-                    Field(
-                        "n_new_claims",
-                        INT,
-                        "Claims opened by these statements.",
-                        least=0,
-                    ),
-                    Field(
-                        "n_contradictions",
-                        INT,
-                        "Of these, contradicting earlier ones.",
-                        least=0,
-                    ),
-                    Field(
-                        "n_late",
-                        INT,
-                        "Seen on this day, published over 7 days before.",
-                        least=0,
-                    ),
+                    *_DAILY,
+                    *_COUNTED,
                 ),
+            ),
+            Table(
+                "daily_figure_topic_act",
+                "The same by act too, with a zero for every tracked figure who said nothing "
+                "(sub-topic and act 'all', on days with a pass). Where feed_health shows that "
+                "feeds did not answer, a zero is no silence: pipeline.tables.trends.trend "
+                "leaves a gap there and fills every cell.",
+                ("day", "figure_id", "subtopic", "act"),
+                "published_at",
+                (
+                    *_DAILY,
+                    Field(
+                        "act",
+                        STRING,
+                        "What the attributions do, or 'all'.",
+                        allowed=("all", *ACTS),
+                    ),
+                    *_COUNTED,
+                ),
+                sort=("figure_id", "day", "subtopic", "act"),
+                group="figure_id",
             ),
             Table(
                 "alerts",

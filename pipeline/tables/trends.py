@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -81,10 +81,10 @@ def _claim(members: Sequence[Told], as_of: datetime) -> Claim:
 
 
 COUNTED = (
-    "statement_id", "figure_id", "figure", "topic", "subtopics", "outlet", "voice",
+    "statement_id", "figure_id", "figure", "topic", "subtopics", "act", "outlet", "voice",
     "published_at", "first_seen_at", "utterance_id", "kind",
 )  # fmt: skip
-"""What ``daily`` needs of a statement and of its relation."""
+"""What ``daily`` and ``daily_acts`` need of a statement and of its relation."""
 
 
 def daily(told: pd.DataFrame, days: Sequence[date]) -> list[dict[str, Any]]:
@@ -95,6 +95,45 @@ def daily(told: pd.DataFrame, days: Sequence[date]) -> list[dict[str, Any]]:
     late on the day it was seen. Days without a statement give no row (their table is
     written empty).
     """
+    return _counted(told, days, [])
+
+
+def daily_acts(
+    told: pd.DataFrame,
+    days: Sequence[date],
+    *,
+    tracked: Mapping[str, str],
+    topic: str,
+    zeros: Iterable[date],
+) -> list[dict[str, Any]]:
+    """Rows of ``daily_figure_topic_act``: those of ``daily``, by act and over all acts.
+
+    On the days of ``zeros`` every figure of ``tracked`` (name by id) has a row over all
+    sub-topics and acts, also where nothing was said.
+    """
+    whole = told.assign(act=ALL)
+    made = _counted(pd.concat([whole, told], ignore_index=True), days, ["act"])
+    there = {
+        (row["day"], row["figure_id"])
+        for row in made
+        if row["subtopic"] == row["act"] == ALL
+    }
+    nothing = dict.fromkeys(_COUNTS, 0)
+    silent = [
+        {"day": midnight(on), "figure_id": figure_id, "figure": name, "topic": topic}
+        | {"subtopic": ALL, "act": ALL}
+        | nothing
+        for on in zeros
+        for figure_id, name in tracked.items()
+        if (midnight(on), figure_id) not in there
+    ]
+    return made + silent
+
+
+def _counted(
+    told: pd.DataFrame, days: Sequence[date], by: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Statements, occasions and what else is counted, by day, figure, sub-topic, ``by``."""
     if told.empty:
         return []
     seen, published = (
@@ -113,7 +152,7 @@ def daily(told: pd.DataFrame, days: Sequence[date]) -> list[dict[str, Any]]:
     if frame.empty:
         return []
     frame = frame.explode("subtopic")
-    heads = ["on", "figure_id", "figure", "topic", "subtopic"]
+    heads = ["on", "figure_id", "figure", "topic", "subtopic", *by]
     on_time = frame[~frame["late"]]
     counted = on_time.groupby(heads, sort=True).agg(
         n_statements=("statement_id", "nunique"),
@@ -161,6 +200,7 @@ def trend(
     window: int = 7,
     least_coverage: float = 0.5,
     lake: str = "data",
+    endpoint: str = "",
 ) -> pd.DataFrame:
     """How often figures spoke on the topic, by day of publication: ``trend_of`` over the
     published tables, by any of figure, subtopic and act.
@@ -168,16 +208,17 @@ def trend(
     ``as_of`` reads the record as it stood at the end of that day. The days go from the
     first poll to the last unless ``since`` and ``until`` say otherwise.
     """
-    whole = load("statements", columns=_SAID, as_of=as_of, lake=lake)
+    where = {"lake": lake, "endpoint": endpoint}
+    whole = load("statements", columns=_SAID, as_of=as_of, **where)
     links = ["statement_id", "utterance_id", "relation"]
-    said = whole.merge(load("claim_links", columns=links, as_of=as_of, lake=lake))
+    said = whole.merge(load("claim_links", columns=links, as_of=as_of, **where))
     if subtopic is not None or "subtopic" in by:
         topics = ["statement_id", "subtopic"]
         said = said.merge(
-            load("statement_topics", columns=topics, as_of=as_of, lake=lake)
+            load("statement_topics", columns=topics, as_of=as_of, **where)
         )
     asked = ["feed_id", "at", "state"]
-    polls = load("feed_health", columns=asked, as_of=as_of, lake=lake)
+    polls = load("feed_health", columns=asked, as_of=as_of, **where)
     if polls.empty:
         raise ValueError(f"lake {lake}: no poll on record by then")
     days = pd.date_range(
@@ -240,7 +281,7 @@ def trend_of(
     ]
     seen = coverage.reindex(days).fillna(0.0)
     covered = seen.ge(least)
-    broken = _breaks(said, days)
+    broken = version_breaks(said, days)
     total = kept.groupby("day")["utterance_id"].nunique().reindex(days).fillna(0)
     found = [
         _one(rows, days, covered, total, window).assign(
@@ -282,7 +323,7 @@ def _one(
     )
 
 
-def _breaks(said: pd.DataFrame, days: pd.DatetimeIndex) -> list[bool]:
+def version_breaks(said: pd.DataFrame, days: pd.DatetimeIndex) -> list[bool]:
     """Days whose statements come from other versions than those of the day before."""
     version = said["model_version"] + " " + said["pipeline_version"]
     in_use = version.groupby(said["first_seen_at"].dt.floor("D")).agg(frozenset)

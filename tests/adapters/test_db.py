@@ -239,19 +239,21 @@ def test_candidates_are_the_figures_own_best_first_and_earlier(db):
     ]
     record.replace(ONE, rows)
     said = Said.of(a_statement(content="hold Donbas"))
+    terms = ["hold", "donbas", "talk"]
 
-    def find(before):
-        terms = {"hold": 9, "donbas": 9, "talk": 0}
-        return record.candidates(said, terms=terms, limit=5, before=before)
+    def find(before, limit=5):
+        lookup = record.before(before, [(said, terms)], places=9, limit=limit)
+        return lookup(said, {"hold": 0, "donbas": 8, "talk": 9})
 
     assert [(n, one.content) for n, one in find(TWO)] == [
         (2, near.content),
         (1, far.content),
     ]
     assert find(ONE) == []
+    assert [one.content for _, one in find(TWO, limit=1)] == [near.content]
     link = a_relation(near)
     kept = Said.of(near, link.claim_id, link.utterance_id)
-    assert replace(find(TWO)[0][1], prepared="") == kept
+    assert replace(find(TWO)[0][1], prepared="", sketch=b"") == kept
 
 
 def test_the_state_of_a_claim_is_that_as_of_a_partition(db):
@@ -278,22 +280,20 @@ def test_the_state_of_a_claim_is_that_as_of_a_partition(db):
 # ---------------------------------------------------------------------------- outbox
 
 
-def test_since_when_a_figure_is_on_record_is_exact_but_for_those_known_before(db):
+def test_since_when_each_figure_is_on_record(db):
     record = DbRecord(db)
-    old, later = NOON - timedelta(days=9), NOON - timedelta(days=8)
+    old = NOON - timedelta(days=9)
     rows = [
         a_statement(figure_id="Q1", first_seen_at=old, content="one"),
         a_statement(figure_id="Q1", first_seen_at=NOON, content="two"),
         a_statement(figure_id="Q2", first_seen_at=NOON, content="three"),
-        a_statement(figure_id="Q3", first_seen_at=NOON, content="four"),
     ]
+    late = a_statement(figure_id="Q3", first_seen_at=NOON, content="four")
     record.replace(ONE, [(said, a_relation(said), []) for said in rows])
+    record.replace(TWO, [(late, a_relation(late), [])])
 
-    assert record.figures_since(ONE) == {"Q1": old, "Q2": NOON, "Q3": NOON}
-    asked = record.figures_since(ONE, of=["Q2", "Q1", "Q9"], before=later)
-    assert asked.keys() == {"Q1", "Q2"}
-    assert asked["Q1"] < later
-    assert asked["Q2"] == NOON
+    assert record.figures_since(ONE) == {"Q1": old, "Q2": NOON}
+    assert record.figures_since(TWO) == {"Q1": old, "Q2": NOON, "Q3": NOON}
 
 
 def test_the_first_that_are_stale_can_be_asked_for_alone(db):
@@ -301,7 +301,7 @@ def test_the_first_that_are_stale_can_be_asked_for_alone(db):
     for one in (TWO, ONE):
         progress.stale("read", one)
 
-    assert progress.pending("read", TWO, 1) == [ONE]
+    assert progress.pending("read", TWO, first=1) == [ONE]
     assert progress.pending("read", TWO) == [ONE, TWO]
 
 

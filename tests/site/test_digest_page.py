@@ -30,6 +30,7 @@ from site_builders import (
 
 from pipeline.site.digest import MAX_BYTES, counts, digest, index, page_name
 from pipeline.site.rows import NEEDS
+from pipeline.tables.changes import change_points
 from pipeline.tables.schemas import TABLES
 
 HOSTILE = (
@@ -536,6 +537,27 @@ def test_a_zero_is_told_from_a_gap_and_a_gap_from_what_lies_before_the_record() 
     assert row is not None
     numbers = re.findall(r"<td>(.*?)</td>", row[1])
     assert numbers == [""] * 11 + ["0", "–", "3"]
+
+
+def test_a_new_level_and_another_extractor_are_marked_in_words_and_lines() -> None:
+    days = [DAY - timedelta(days=n) for n in range(13, -1, -1)]
+    rows = [counted(d, "Q1", "A", 2 if n < 7 else 12) for n, d in enumerate(days)]
+    given = tables(daily_figure_topic=rows[-1:])
+    history = frames(daily_figure_topic=rows[:-1])
+    asked = {"version": "1", "made_from": {}}
+
+    plain = digest(DAY, given, history, **asked)
+    page = digest(
+        DAY, given, history, **asked, changes=change_points, breaks=[days[10]]
+    )
+
+    assert "higher since 25 Feb (2.0 to 12.0 a day)" in page
+    assert "a new level begins" in page
+    assert "Another version of the extractor read from 28 Feb on" in page
+    assert '<path class="l" d="M68.5 0v40"/>' in page
+    assert '<path class="v" d="M98.5 0v40"/>' in page
+    assert not re.search(r'class="[lv]"|new level|Another version', plain)
+    assert len(Outline(page).headings) == len(Outline(plain).headings)
 
 
 def test_rows_of_the_day_replace_those_that_history_holds_of_it() -> None:

@@ -82,6 +82,14 @@ def test_the_title_alone_makes_an_article_one_on_the_topic():
     assert not JUDGE.article("News\nSomebody once saw Zenda." + " More." * 900)
 
 
+def test_two_context_terms_in_the_title_make_it_one_where_the_text_names_the_topic():
+    rest = " More." * 900
+
+    assert JUDGE.article("Troops stay out of the war\nZenda fell." + rest)
+    assert not JUDGE.article("Troops stay out of the war\nNothing fell." + rest)
+    assert not JUDGE.article("Troops at the opera, war of words\nZenda." + rest)
+
+
 def test_a_paragraph_is_the_lines_own_text():
     text = "One.\nTwo three.\nFour."
 

@@ -139,7 +139,7 @@ def test_the_data_package_says_what_the_registry_says(lake):
     statements = next(r for r in package["resources"] if r["name"] == "statements")
     fields = {field["name"]: field for field in statements["schema"]["fields"]}
 
-    assert len(package["resources"]) == 11
+    assert len(package["resources"]) == len(TABLES)
     assert statements["schema"]["primaryKey"] == ["statement_id"]
     assert fields["voice"]["constraints"]["enum"] == ["direct", "indirect", "mixed"]
     assert fields["confidence"]["constraints"]["maximum"] == 1

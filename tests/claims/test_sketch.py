@@ -1,0 +1,201 @@
+"""What a sketch passes over is surely not alike; and the record finds what memory finds."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.adapters import db
+from pipeline.adapters.db import Database, DbRecord
+from pipeline.claims import candidates, grouping
+from pipeline.claims.candidates import terms
+from pipeline.claims.features import PREPARED, features
+from pipeline.claims.grouping import CANDIDATES, relations
+from pipeline.claims.relation import likeness, measures
+from pipeline.claims.sketch import current, most_alike, sketch_of
+from pipeline.model import Partition, Relation, Said, Statement
+from tests.builders import NOON, a_statement
+from tests.claims.claim_builders import a_said, folded
+
+WORDS = [
+    "we",
+    "will",
+    "not",
+    "never",
+    "send",
+    "hold",
+    "close",
+    "open",
+    "Odesa",
+    "Kyiv",
+    "Russia",
+    "Zelensky",
+    "300",
+    "500",
+    "two",
+    "3",
+    "trucks",
+    "drones",
+    "bridge",
+    "border",
+    "harbour",
+    "talks",
+    "war",
+    "'the",
+    "bridge",
+    "is",
+    "lost'",
+    "“no",
+    "talks",
+    "now”",
+    "winter",
+    "May",
+    "2022",
+    "percent",
+    "no",
+    "and",
+    "to",
+    "the",
+    "in",
+    "by",
+    "until",
+    "because",
+    "all",
+    "some",
+    ",",
+    ".",
+    "?",
+    "over",
+    "over",
+]
+
+
+PLACES = 25
+
+
+def texts() -> st.SearchStrategy[str]:
+    return st.lists(st.sampled_from(WORDS), max_size=30).map(" ".join) | st.text(
+        max_size=60
+    )
+
+
+@settings(max_examples=300, deadline=None)
+@given(texts(), st.lists(texts(), max_size=6), st.randoms(use_true_random=False))
+def test_nothing_is_more_alike_than_its_sketch_says(
+    text: str, others: list[str], chance: random.Random
+):
+    for _ in range(3):  # and edits of it
+        edited = text.split()
+        edited.insert(chance.randint(0, len(edited)), chance.choice(WORDS))
+        others.append(" ".join(edited[: chance.randint(1, len(edited))]))
+
+    bounds = most_alike(sketch_of(text), [sketch_of(other) for other in others])
+
+    for other, most in zip(others, bounds, strict=True):
+        a, b = features(text), features(other)
+        assert most >= likeness(measures(a, b))
+        assert most == 1.0 or a.sequence != b.sequence
+
+
+def test_most_of_what_is_not_alike_is_passed_over():
+    said = features("We will send 300 trucks to the border next week")
+    other = features("The bridge over the river will be closed until the winter")
+    (most,) = most_alike(sketch_of(said.text), [sketch_of(other.text)])
+
+    assert most < 1.2 * likeness(measures(said, other))
+    assert most_alike(sketch_of(said.text), []) == []
+
+
+def test_a_sketch_of_other_features_is_not_used():
+    sketch = sketch_of("We will send 300 trucks")
+
+    assert current(sketch)
+    assert not current((PREPARED + 1).to_bytes(2, "little") + sketch[2:])
+    assert not current(b"")
+
+
+def generated(chance: random.Random, count: int) -> list[Said]:
+    """Reports of few figures, often of what was said before, word for word or edited."""
+    found: list[Said] = []
+    for nth in range(count):
+        words = [chance.choice(WORDS) for _ in range(chance.randint(4, 20))]
+        wire = f"w{nth}"
+        if found and chance.random() < 0.5:
+            like = chance.choice(found[-60:])
+            words = like.content.split() or words
+            words[chance.randrange(len(words))] = chance.choice(WORDS)
+            wire = chance.choice([wire, like.wire_group_id])
+        found.append(
+            a_said(" ".join(words), nth=nth, day=nth // 7 / 20, wire_group_id=wire,
+                   figure_id=chance.choice("QRR"),
+                   article_id=f"a{nth - chance.randint(0, 2)}")
+        )  # fmt: skip
+    return found
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_with_and_without_sketches_the_relations_are_the_same(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+):
+    statements = generated(random.Random(seed), 250)
+    quick = folded([statements])
+    assert len({relation.kind for relation in quick}) > 3
+
+    monkeypatch.setattr(grouping, "most_alike", lambda _, others: [1.0] * len(others))
+
+    assert folded([statements]) == quick
+
+
+def test_the_database_finds_what_memory_finds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Partitions larger than what is looked up at once, terms with more than their
+    places taken, by what is on record and by the partition's own."""
+    monkeypatch.setattr(db, "_PORTION", 40)
+    monkeypatch.setattr(candidates, "MOST_PLACES", PLACES)
+    chance = random.Random(7)
+    rows = [
+        a_statement(
+            content=said.content, article_id=f"{nth:020}", figure_id=said.figure_id,
+            first_seen_at=NOON + timedelta(minutes=nth // 100),
+        )
+        for nth, said in enumerate(generated(chance, 280))
+    ]  # fmt: skip
+    held = Counter((r.figure_id, term) for r in rows for term in terms(r.content))
+    assert max(held.values()) > 2 * PLACES
+    whole = relations([Said.of(row) for row in rows], lambda *_: [])
+    expected = {relation.statement_id: relation for relation in whole}
+    batches: dict[Partition, list[Statement]] = {}
+    for row in rows:
+        batches.setdefault(Partition.at(row.first_seen_at), []).append(row)
+    database = Database(f"sqlite:///{tmp_path / 'db'}")
+    record = DbRecord(database)
+
+    for partition in [*batches, *batches]:  # and all once more, as a rebuild does
+        said = [Said.of(row) for row in batches[partition]]
+        chance.shuffle(said)
+        wanted = [(one, terms(one.content)) for one in said]
+        lookup = record.before(partition, wanted, places=PLACES, limit=CANDIDATES)
+        found = relations(said, lookup)
+        _put(record, partition, batches[partition], found)
+
+        assert found == [expected[relation.statement_id] for relation in found]
+    database.close()
+
+
+def _put(
+    record: DbRecord,
+    partition: Partition,
+    rows: list[Statement],
+    found: list[Relation],
+) -> None:
+    by_id = {relation.statement_id: relation for relation in found}
+    record.replace(
+        partition, [(r, by_id[r.statement_id], terms(r.content)) for r in rows]
+    )

@@ -1,0 +1,38 @@
+"""A batch at a time: what is read, and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from tests.world import an_extractor
+
+TEXT = "Putin on war\nVladimir Putin said the war in Ukraine would end in March."
+OTHER = "Talks\nVladimir Putin said Russia would not leave Crimea, which it occupies."
+DAY = date(2026, 3, 1)
+
+
+class Counting:
+    """A parser that remembers what it was given."""
+
+    def __init__(self, nlp: Any) -> None:
+        self._nlp = nlp
+        self.given: list[str] = []
+
+    def pipe(self, texts: Iterable[str], *, batch_size: int) -> Iterator[Any]:
+        for text in texts:
+            self.given.append(text)
+            yield self._nlp(text)
+
+
+def test_a_wire_story_is_read_once() -> None:
+    extractor = an_extractor()._extractor
+    nlp = Counting(extractor.nlp)
+    counting = replace(extractor, nlp=nlp)
+    found = counting.quoted([(TEXT, DAY), (OTHER, DAY), *[(TEXT, DAY)] * 3])
+    assert nlp.given == [TEXT, OTHER]
+    assert found[0]
+    assert found[0] == found[2] == found[3] == found[4]
+    assert found[1] != found[0]
