@@ -106,7 +106,8 @@ def gold_items(texts: dict[tuple[str, int], str]) -> dict[tuple[str, int], list[
                     optional=one["optional"],
                     extra={"relation": relations.get(ref), "kind": one["kind"],
                            "flags": one["flags"], "cue": one["cue"],
-                           "act": one["polarity"]},
+                           "act": one["polarity"], "tracked": one["tracked"],
+                           "about_war": one["about_war"]},
                 )
             )  # fmt: skip
     if lost:
@@ -231,26 +232,76 @@ def f1(hits: int, count: Counter[str]) -> float:
     return 2 * hits / (2 * hits + wrong + missed) if hits else 0.0
 
 
-def alerts(lake: Path, found: dict[tuple[str, int], list[Item]]) -> None:
-    """Expected and sent alerts, by claim: an expected one is met where its statement's
-    match belongs to an alerted claim."""
+def alerts(
+    lake: Path,
+    gold: dict[tuple[str, int], list[Item]],
+    found: dict[tuple[str, int], list[Item]],
+) -> None:
+    """Expected and sent alerts, by claim.
+
+    An expected one is met where a report of its claim, the first or a later one (which
+    of two is the first may be a matter of order), belongs to an alerted claim of its
+    own. One beyond is wrong or needless; what else it is, is told by its claim's best
+    match: a claim told already, old words, off the topic, nothing that was said, or the
+    words of somebody whom the gold does not track and the configuration does.
+    """
     sent = set(pd.read_parquet(lake / "tables" / "alerts").claim_id)
     wanted = json.loads((GOLD / "alerts.json").read_text("utf-8"))["polls"]
+    claims = claims_of_gold()
+    by_claim: dict[str, list[Item]] = {}
+    for items in gold.values():
+        for item in items:
+            if item.match and item.ref in claims:
+                by_claim.setdefault(claims[item.ref], []).append(item.match)
+    met: set[str] = set()
+    missed = 0
     refs = [ref for poll in wanted.values() for ref in poll]
-    met, claims = 0, set()
-    missing = 0
-    by_ref = {f.match.ref: f for items in found.values() for f in items if f.match}
     for ref in refs:
-        item = by_ref.get(ref)
-        if item is None:
-            missing += 1
-        elif item.claim in sent and item.claim not in claims:
-            met += 1
-            claims.add(item.claim)
+        reports = by_claim.get(claims[ref], [])
+        free = [one.claim for one in reports if one.claim in sent - met]
+        met |= set(free[:1])
+        missed += not reports
+    beyond = sent - met
+    best: dict[str, tuple[int, str]] = {}
+    back = {
+        item.match.ref: item for items in gold.values() for item in items if item.match
+    }
+    for items in found.values():
+        for item in items:
+            if item.claim in beyond:
+                best[item.claim] = max(
+                    best.get(item.claim, (-1, "")), _needless(item, back)
+                )
+    kinds = Counter(name for _, name in best.values())
     print(
-        f"alerts: {len(refs)} expected, {len(sent)} sent, {met} as expected; "
-        f"{missing} whose statement was not found, {len(sent) - len(claims)} beyond"
+        f"alerts: {len(refs)} expected, {len(sent)} sent, {len(met)} as expected; "
+        f"{missed} of which no report was found, {len(beyond)} beyond: "
+        + ", ".join(f"{name} {n}" for name, n in kinds.most_common())
     )
+
+
+def claims_of_gold() -> dict[str, str]:
+    """The first statement of the claim that each statement tells."""
+    claims: dict[str, str] = {}
+    for line in (GOLD / "relations.jsonl").read_text("utf-8").splitlines():
+        row = json.loads(line)
+        again = row["relation"] in ("rereported", "repeated")
+        claims[row["statement"]] = claims[row["earlier"]] if again else row["statement"]
+    return claims
+
+
+def _needless(item: Item, back: dict[str, Item]) -> tuple[int, str]:
+    """Why an alert's statement should not have been told, with how telling that is."""
+    gold = back.get(item.ref)
+    if gold is None:
+        return 0, "nothing that was said"
+    if gold.extra["relation"] is not None:
+        return 4, "old words" if "old" in gold.extra["flags"] else "told already"
+    if not gold.extra["about_war"]:
+        return 2, "off the topic"
+    if not gold.extra["tracked"]:
+        return 3, "a figure that the gold does not track"
+    return 1, "optional"
 
 
 def relations(gold: dict[tuple[str, int], list[Item]]) -> None:
@@ -304,7 +355,7 @@ def main() -> None:
                 given.write.write_text(json.dumps(rates, indent=1) + "\n", "utf-8")
             relations(gold)
             acts(gold)
-            alerts(given.lake, found)
+            alerts(given.lake, gold, found)
             tell(keys, gold, found, given.errors)
 
 

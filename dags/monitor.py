@@ -52,7 +52,9 @@ def run(step: str) -> int:
     try:
         app = open_app()
         try:
-            log.info("%s of %s into lake %s", step, dag_run.run_after, app.lake.root)
+            log.info(
+                "%s of %s into lake %s", step, dag_run.run_after, app.settings.lake
+            )
             report = getattr(app, step)(dag_run.run_after)
         finally:
             app.close()

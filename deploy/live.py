@@ -2,7 +2,9 @@
 
 Settings of your own (``ONRECORD_...``, ``AIRFLOW__...``) are kept; what is not set gets
 a default that is safe: loopback only, SQLite, keys made once and readable by nobody
-else. Ctrl-C or SIGTERM ends all four and waits for them.
+else. Ctrl-C or SIGTERM ends all four and waits for them. When one of them ends, whatever
+is left below it is killed (``kill -9 0`` in the Procfile: what it started holds its
+output open, and the runner would not see its end), and the runner ends the others.
 """
 
 from __future__ import annotations
@@ -45,21 +47,12 @@ def main() -> int:
     os.environ["PATH"] = f"{bin_folder}{os.pathsep}{os.environ['PATH']}"
     _password(home)
     subprocess.run(["airflow", "db", "migrate"], check=True, stdout=subprocess.DEVNULL)
-    subprocess.run(
-        ["airflow", "dags", "reserialize"], check=True, stdout=subprocess.DEVNULL
-    )
     pool = os.environ.setdefault("ONRECORD_POOL", "onrecord_feeds")
     subprocess.run(
         ["airflow", "pools", "set", pool, "1", "one pass at a time asks the feeds"],
         check=True,
         stdout=subprocess.DEVNULL,
     )
-    for dag in ("monitor", "close_day"):
-        subprocess.run(
-            ["airflow", "dags", "unpause", "--yes", dag],
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
     print(f"make live: http://127.0.0.1:{port}  (Ctrl-C ends it)", flush=True)
     return _run()
 
@@ -101,6 +94,7 @@ def _defaults(home: Path, port: str) -> dict[str, str]:
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__EXECUTOR": "deploy.executor.WarmExecutor",
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__CORE__FERNET_KEY": keys["fernet"],
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",

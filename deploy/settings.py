@@ -8,6 +8,8 @@ from __future__ import annotations
 CLUSTER = {
     "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor",
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    # A new installation begins to work; what is paused later stays paused.
+    "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
     "AIRFLOW__API__HOST": "127.0.0.1",
     # A task that says nothing for so long is dead: seen, failed and tried again. The
     # default, five minutes, is longer than a quarter of an hour's pass can spare.

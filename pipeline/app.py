@@ -46,6 +46,7 @@ from pipeline.adapters.db import (
     DbRecord,
     DbRuns,
     DbSeen,
+    sqlite_file,
 )
 from pipeline.adapters.http import HttpFetcher
 from pipeline.adapters.jsonl import read_lines, write_lines
@@ -53,11 +54,12 @@ from pipeline.adapters.judgements import JudgementFile
 from pipeline.adapters.lake import LocalLake, ParquetLake, write_whole
 from pipeline.adapters.notify import open_channels
 from pipeline.adapters.pages import PageFolder
-from pipeline.adapters.salvage import salvaged
+from pipeline.adapters.salvage import copy_of, keep, salvaged
 from pipeline.adapters.secrets import refuse_readable, secret_of
 from pipeline.claims.compare import compare_pair
 from pipeline.claims.judged import counted, error_rate
 from pipeline.errors import (
+    BrokenDatabaseError,
     ConfigError,
     DamagedError,
     InputError,
@@ -139,6 +141,8 @@ def _alone(room: str) -> Callable[[Step[P]], Step[P]]:
                     with suppress(StoreError):  # the error itself matters more
                         ended(error=str(error))
                     raise
+                if step.__name__ in ("fetch", "alert", "deliver"):
+                    self._keep()
                 ended(report=report)
                 return report
 
@@ -174,8 +178,8 @@ class App:
 
     # ---------------------------------------------------------------------- the parts
 
-    @cached_property
-    def database(self) -> Database:
+    @property
+    def _database_url(self) -> str:
         given = self.settings.database_url or secret_of(DATABASE_URL, os.environ)
         if isinstance(given, str):
             given = SecretStr(given)
@@ -185,7 +189,14 @@ class App:
                 f"is needed where the lake is no folder ({self.settings.lake})",
             )
         path = (Path(self.settings.lake) / "state.sqlite").absolute()
-        return Database(given.get_secret_value() if given else f"sqlite:///{path}")
+        return given.get_secret_value() if given else f"sqlite:///{path}"
+
+    @cached_property
+    def database(self) -> Database:
+        file = sqlite_file(self._database_url)
+        if file is not None and copy_of(file).exists() and not file.exists():
+            raise BrokenDatabaseError(str(file), "it is gone; run onrecord salvage")
+        return Database(self._database_url)
 
     @cached_property
     def progress(self) -> DbProgress:
@@ -271,6 +282,7 @@ class App:
 
     @_alone("fetch")
     def fetch(self, at: datetime, *, everything: bool = False) -> Report:
+        self.database.check()  # a pass builds on nothing that is damaged
         topic = self.config.topic(self.settings.topic)
         return steps.fetch(
             self.feeds,
@@ -445,7 +457,8 @@ class App:
             )
 
     def close_day(self, day: date) -> str:
-        """Publish a day once more, check it against the archive, write its page.
+        """Publish a day once more, check it against the archive, write its page; and
+        compact the month before it, so that long readings stay cheap unattended.
 
         DamagedError names the first row that the archive does not prove.
         """
@@ -470,22 +483,30 @@ class App:
             ended(error=str(error))
             raise error
         page = self.digest(at.date())
+        self._compact({f"{at.date().replace(day=1) - timedelta(days=1):%Y-%m}"})
         ended(report=Report(step="close_day"))
         return page
 
     def salvage(self) -> dict[str, int]:
-        """Take what can be read of a damaged SQLite database over into a new one.
+        """Make a new database in the place of a damaged or lost SQLite one.
 
         ``rebuild`` from the first archived day then makes its caches again.
         """
-        if self.settings.database_url or os.environ.get(f"{DATABASE_URL}_FILE"):
-            raise InputError(DATABASE_URL, "only the lake's own SQLite can be salvaged")
+        file = sqlite_file(self._database_url)
+        if file is None:
+            raise InputError(DATABASE_URL, "only SQLite can be salvaged")
         self.close()
         self.__dict__.pop("database", None)
-        counts = salvaged(Path(self.settings.lake) / "state.sqlite")
+        counts = salvaged(file)
         for name in ("progress", "outbox", "record"):
             self.__dict__.pop(name, None)  # they held the old one
         return counts
+
+    def _keep(self) -> None:
+        """Copy what no rebuild brings back. A server's database has tools of its own."""
+        if self.database.file is not None:
+            with self.database.alone("kept"):
+                keep(self.database.file)
 
     def late(self, step: str, reason: str) -> None:
         """Let ``status`` say that something was not over in time."""
@@ -681,17 +702,19 @@ class App:
 
     def compact(self, month: str | None = None) -> int:
         """Compact the months that are over (or one) of tables sorted by figure; how many
-        files were written."""
+        files were written. InputError where nothing of the month is published."""
+        there = {f"{day:%Y-%m}" for day in self.published_days()}
+        if month is not None and month not in there:
+            raise InputError(f"--month {month}", "no day of it is published")
+        return self._compact(there - {max(there)} if month is None else {month})
+
+    def _compact(self, months: set[str]) -> int:
         written = 0
         for name, table in TABLES.items():
-            if table.group is None:
-                continue
-            days = self.lake.published(name)
-            over = {
-                f"{day:%Y-%m}" for day in days if f"{day:%Y-%m}" < f"{days[-1]:%Y-%m}"
-            }
-            for one in sorted(over if month is None else {month}):
-                written += self.lake.compact(name, one)
+            if table.group is not None:
+                there = {f"{day:%Y-%m}" for day in self.lake.published(name)}
+                for one in sorted(months & there):
+                    written += self.lake.compact(name, one)
         return written
 
     @contextmanager

@@ -407,9 +407,10 @@ def clean(config: Config = None, lake: Lake = None, as_json: Json = False) -> No
 
 @cli.command()
 def salvage(config: Config = None, lake: Lake = None) -> None:
-    """Take a damaged SQLite database's feed states and outbox over into a new one.
+    """Make a new database in the place of a damaged or lost SQLite one.
 
-    Then run `onrecord rebuild` from the first archived day. Nothing else may be running.
+    Feed states and outbox come from the copy that each pass keeps, and from what can be
+    read of the damaged one where that is newer. Then run `onrecord rebuild` from the first archived day. Nothing else may be running.
 
     Example: `onrecord salvage`
     """

@@ -5,13 +5,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from pipeline.alerts.decide import told, would_tell
 from pipeline.alerts.timing import timed, together
 from pipeline.errors import InputError
-from pipeline.model import Alert, AlertRule, ClaimState, Judgement, Partition, Verdict
+from pipeline.model import (
+    Alert,
+    AlertRule,
+    ClaimState,
+    Judgement,
+    Partition,
+    Said,
+    Verdict,
+)
 from pipeline.ports import Lake, Record
 
 # ------------------------------------------------------------------ what a rule would tell
@@ -140,8 +148,10 @@ def _first(record: Record, claim_id: str) -> Member:
     return members[0]
 
 
-def _order(member: Member) -> tuple[datetime, str]:
-    return member[1].first_seen_at, member[1].statement_id
+def _order(member: Member) -> tuple[datetime, date, str]:
+    """The fold's, in which what joins must come behind what it joins."""
+    said = Said.of(member[1])
+    return said.first_seen_at, said.said_on, said.statement_id
 
 
 # ---------------------------------------------------------------------------- timeline

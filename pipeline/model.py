@@ -553,6 +553,8 @@ class Said:
     sketch: bytes = b""  # hashes of them, likewise: how alike it can be to another
     revision: int = 1  # of the article that the spans are of
     spans: tuple[Span, ...] = ()
+    in_title: bool = False
+    context_start: int = -1  # where the kept part of its paragraph begins, if known
 
     @classmethod
     def of(
@@ -577,6 +579,8 @@ class Said:
             cue=statement.cue,
             revision=statement.revision,
             spans=statement.spans,
+            in_title=statement.in_title,
+            context_start=statement.context_start,
         )
 
 

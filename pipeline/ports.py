@@ -319,7 +319,7 @@ class Record(Protocol):
         ...
 
     def of_claim(self, claim_id: str) -> list[tuple[Partition, Statement, Relation]]:
-        """A claim's statements in order; none where there is no such claim."""
+        """A claim's statements, the one that opened it first; none where there is no such claim."""
         ...
 
     def find(self, statement_id: str) -> tuple[Partition, Statement, Relation] | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.world import passes, the_world
+from tests.world import POLLS, passes, the_world
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -43,5 +43,5 @@ def world():
 def lake(world, tmp_path_factory):
     """A lake after the passes of all four polls. Tests copy it before they change it."""
     folder = tmp_path_factory.mktemp("lake")
-    passes(folder, world, ["p1", "p2", "p3", "p4"])
+    passes(folder, world, POLLS)
     return folder

@@ -18,6 +18,7 @@ from pipeline.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 SEEDS = ROOT / "seeds"
+POLLS = ["p1", "p2", "p3", "p4"]
 REBUILT = (
     "articles", "statements", "statement_spans", "statement_topics", "claims",
     "claim_links", "daily_figure_topic", "daily_figure_topic_act", "corrections",
@@ -68,10 +69,10 @@ def an_app(lake: Path, world: World, **settings: object) -> App:
 
 
 @contextmanager
-def the_world() -> Iterator[World]:
+def the_world(folder: Path = SEEDS) -> Iterator[World]:
     for name in [n for n in os.environ if n.startswith("ONRECORD_")]:
         del os.environ[name]
-    with serve_world(SEEDS) as world:
+    with serve_world(folder) as world:
         yield world
 
 

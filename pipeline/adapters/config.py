@@ -138,7 +138,14 @@ class ChannelConfig(_Strict):
         return self
 
 
-_OURS = ("archive", "work", "tables", "state.sqlite", "judgements.jsonl")
+_OURS = (
+    "archive",
+    "work",
+    "tables",
+    "state.sqlite",
+    "state.kept.sqlite",
+    "judgements.jsonl",
+)
 
 _NEEDED: Mapping[str, Sequence[tuple[str, ...]]] = {
     "file": [("path",)],

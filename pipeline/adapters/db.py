@@ -1,6 +1,7 @@
 """The state database: what must be looked up by key. SQLite or PostgreSQL, by URL.
 
-Every table but the feed states and the outbox is a cache of a fold over partitions:
+Every table but the feed states and the outbox (which adapters.salvage keeps a second
+time) is a cache of a fold over partitions:
 rows carry the partition that wrote them, are never updated, and are replaced whole when
 that partition is made again.
 """
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b, sha256
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -448,8 +450,30 @@ class Database:
         one = insert(table).on_conflict_do_nothing().returning(sa.literal(1))
         return sum(len(db.execute(one, row).all()) for row in rows)
 
+    @property
+    def file(self) -> Path | None:
+        """The file, where it is SQLite in one."""
+        return sqlite_file(self._engine.url)
+
+    def check(self) -> None:
+        """Read the structure of every page, where it is SQLite; BrokenDatabaseError."""
+        if self._engine.dialect.name == "sqlite":
+            with self.begin() as db:
+                found = db.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+            if found != "ok":
+                first = str(found).splitlines()[-1]  # below a line that says where
+                raise BrokenDatabaseError(self.where, f"{first}; run onrecord salvage")
+
     def close(self) -> None:
         self._engine.dispose()
+
+
+def sqlite_file(url: str | sa.URL) -> Path | None:
+    """The file of an SQLite database; None for any other."""
+    made = sa.make_url(url)
+    memory = not made.database or made.database == ":memory:"
+    is_file = made.get_backend_name() == "sqlite" and not memory
+    return Path(made.database or "") if is_file else None
 
 
 def _flock(file: int) -> bool:
@@ -1038,7 +1062,8 @@ class DbRecord:
             .order_by(record.c.first_seen_at, record.c.statement_id)
         )
         with self._db.begin() as db:
-            return [_on_record(row) for row in db.execute(query)]
+            rows = sorted(db.execute(query), key=_opener_first)
+        return [_on_record(row) for row in rows]
 
     def find(self, statement_id: str) -> tuple[Partition, Statement, Relation] | None:
         query = sa.select(record).where(record.c.statement_id == statement_id)
@@ -1104,6 +1129,14 @@ def _on_record(row: Any) -> tuple[Partition, Statement, Relation]:
     return Partition.parse(row.partition), _statement(row.statement), _relation(row)
 
 
+def _opener_first(row: Any) -> bool:
+    """Of what was seen at once, the fold's first need not have the first id."""
+    return row.kind in _SAME
+
+
+_SAME = (RelationKind.REREPORTED.value, RelationKind.REPEATED.value)
+
+
 def _claim_states(
     rows: Sequence[Any],
     earlier: Mapping[str | None, Statement],
@@ -1114,6 +1147,7 @@ def _claim_states(
         groups.setdefault(row.claim_id, []).append(row)
     states = []
     for members in groups.values():
+        members.sort(key=_opener_first)
         first = members[0]
         if since is not None and first.first_seen_at < since:
             continue

@@ -35,7 +35,7 @@ def usage(root: Path) -> dict[str, int | float | None]:
                 by_day[day] = by_day.get(day, 0) + size
             found[f"{room} bytes"] = total
         found["database bytes"] = sum(
-            path.stat().st_size for path in root.glob("state.sqlite*")
+            path.stat().st_size for path in root.glob("state.*sqlite*")
         )
     except OSError as error:
         raise StoreError(str(root), str(error)) from error

@@ -186,6 +186,8 @@ class FolderStore:
         left = [
             *self.root.glob("work/*/date=*/.*.tmp"),
             *self.root.glob("tables/*/date=*/.*.tmp"),
+            *self.root.glob("tables/*/.*.tmp"),  # of a manifest
+            *self.root.glob("tables/.*.tmp"),
             *self.root.glob("archive/date=*/.*.tmp"),
         ]
         for path in left:

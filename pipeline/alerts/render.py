@@ -194,11 +194,12 @@ def payload(
 
 
 def page_of(state: ClaimState, site_url: str) -> str:
-    """The claim's place on the page of its day; empty where no site is known."""
+    """Where the explorer opens the statement, with its claim over time; empty where no
+    site is known."""
     if not site_url:
         return ""
-    day = state.statement.first_seen_at.date()
-    return f"{site_url.rstrip('/')}/{day}.html#c-{state.claim_id}"
+    opened = state.statement.statement_id
+    return f"{site_url.rstrip('/')}/explorer/index.html#s={opened}"
 
 
 def line(text: str, most: int) -> str:
@@ -277,7 +278,7 @@ def _samples() -> list[dict[str, object]]:
         "title": "300 to be sent",
         "link": "https://herald.example/1",
         "url": "https://herald.example/1",
-        "page": "https://site.example/2026-03-02.html#c-1",
+        "page": "https://site.example/explorer/index.html#s=1",
         "pieces": words,
         "differences": [("not send", "send")],
         "lost": {"sentence": "The report was edited.", "now": "We may send 300"},

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from pipeline.claims.relation import Comparison, compare
 from pipeline.model import RelationKind
 
-MATCHER_VERSION = "lexical-2"
+MATCHER_VERSION = "lexical-3"
 
 SAME, NEW, CONTRADICTS = "same", "new", "contradicts"
 _LABELS = {

@@ -36,7 +36,11 @@ _SUMMED = frozenset(lexicon.SUMMED.split())
 _NEGATORS = frozenset(lexicon.NEGATORS.split())
 _SENTENCE_NEGATORS = frozenset(["not", "never"])
 _UNTURNED = frozenset(concept(word) for word in lexicon.UNTURNED_VERBS.split())
+_AIMED = frozenset(concept(word) for word in lexicon.AIMED.split())
 _NEGATIVE = frozenset(concept(word) for word in lexicon.NEGATIVE_VERBS.split())
+_INSTEAD = frozenset(
+    {("instead", "of"), ("rather", "than"), ("up", "from"), ("down", "from")}
+)
 _SCOPE = 5  # content words that a negator reaches
 _CERTAIN = frozenset(lexicon.CERTAIN.split())
 _POSSIBLE = frozenset(lexicon.POSSIBLE.split())
@@ -176,7 +180,7 @@ def _whole(
 
 # --------------------------------------------------------------------- kept on record
 
-PREPARED = 1  # what dumped writes; anything else on record is read from the text anew
+PREPARED = 2  # what dumped writes; anything else on record is read from the text anew
 
 
 def dumped(found: Features) -> str:
@@ -318,6 +322,7 @@ def _clauses(said: Sequence[str], words: Sequence[Word | None]) -> tuple[Clause,
     clause: list[tuple[str, bool]] = []  # concept, turned by what stands before it
     whole = False  # the clause is turned as a whole
     reach: list[int] = []  # how many words each open negation still reaches
+    before = ""  # the concept that stands before
     for token, word in zip((*said, "."), (*words, None), strict=True):
         lower = token.casefold()
         if lower in _UNTIL and whole:
@@ -329,14 +334,18 @@ def _clauses(said: Sequence[str], words: Sequence[Word | None]) -> tuple[Clause,
                 found.append(Clause(negated, affirmed))
             clause, whole, reach = [], False, []
             continue
+        aimed = lower == "against" and before in _AIMED
         if word is not None and word.weight:
+            before = word.concept
             clause.append((word.concept, len(reach) % 2 == 1))
             reach = [left - 1 for left in reach if left > 1]
         if lower in _SENTENCE_NEGATORS:
             whole = not whole
         elif word is not None and word.concept in _UNTURNED and whole:
             whole = False  # who does not know says nothing about what is known
-        elif lower in _NEGATORS or (word is not None and word.concept in _NEGATIVE):
+        elif not aimed and (
+            lower in _NEGATORS or (word is not None and word.concept in _NEGATIVE)
+        ):
             reach.append(_SCOPE)
     return tuple(found)
 
@@ -365,10 +374,16 @@ def _numbers(
     while at < len(said):
         number, end = _date(said, at) or _figure(said, at)
         taken.update(range(at, end))
-        if number is not None:
+        if number is not None and not _replaced(said, at):
             found.append((at, number))
         at = max(end, at + 1)
     return found, frozenset(taken)
+
+
+def _replaced(said: Sequence[str], at: int) -> bool:
+    """Whether the number before which this stands is the one that is no more: not 12."""
+    before = tuple(word.casefold() for word in said[max(0, at - 2) : at])
+    return before[-1:] == ("not",) or before in _INSTEAD
 
 
 def _in_their_sentences(

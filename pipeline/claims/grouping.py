@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import date, datetime
+from types import MappingProxyType
 
 from pipeline import ids
 from pipeline.claims.candidates import Found, Pool, best, terms
 from pipeline.claims.features import Features, loaded
 from pipeline.claims.judged import NOTHING, Decisions
 from pipeline.claims.occasions import elsewhere
+from pipeline.claims.passages import Bond, bonds
 from pipeline.claims.relation import (
     RELATED,
     SAME_UTTERANCE_DAYS,
@@ -31,7 +34,13 @@ SURE, EDITED_BEHIND = 0.6, 0.15
 """What surely says the same goes before any edited one; what likely does, before an
 edited one that is not nearer by this much."""
 
+NEARER = 2.0
+"""By so much the odds of what says the same exceed those of another report of its claim
+that is edited, to stand against it."""
+
 _SAME = (RelationKind.REREPORTED, RelationKind.REPEATED)
+
+NO_BONDS: Mapping[str, Bond] = MappingProxyType({})
 
 
 def relations(
@@ -44,8 +53,9 @@ def relations(
 ) -> list[Relation]:
     """Each statement's relation to its figure's record, in the fold's order.
 
-    The order is (first_seen_at, statement_id), whatever the order given; a statement
-    given twice counts once. ``lookup`` gives the earlier statements of the figure that
+    The order is that of first sight, of what was seen at once that of the days on which
+    it was said, then of ids, whatever the order given; a statement given twice counts
+    once. ``lookup`` gives the earlier statements of the figure that
     are on record, with their claims and utterances; this batch's own earlier ones are
     added here. So a cut of the statements at any moment between partitions gives the
     same relations as none. ``decided`` is what editors decided; ``known`` gives a
@@ -55,6 +65,7 @@ def relations(
     own: dict[str, Pool] = {}  # by figure, what this batch has matched so far
     matched: dict[str, Said] = {}
     unique = {said.statement_id: said for said in statements}
+    bound = bonds(unique.values())
     for said in sorted(unique.values(), key=_order):
         mine = own.setdefault(said.figure_id, Pool())
         relation = _decided(said, decided, matched, known)
@@ -65,7 +76,10 @@ def relations(
                 one for one in (*there, *mine.find(wanted)) if _before(one[1], said)
             ]
             said = replace(said, sketch=sketch_of(said.content))
-            relation = relation_of(said, best(pool, limit))
+            close = bound.get(said.statement_id, {})
+            here = {one.statement_id: one for one in best(pool, limit)}
+            here |= {key: matched[key] for key in close if key in matched}
+            relation = relation_of(said, list(here.values()), close)
         found.append(relation)
         done = replace(
             said, claim_id=relation.claim_id, utterance_id=relation.utterance_id
@@ -105,18 +119,21 @@ def _decided(
     )
 
 
-def relation_of(said: Said, earlier: Sequence[Said]) -> Relation:
+def relation_of(
+    said: Said, earlier: Sequence[Said], close: Mapping[str, Bond] = NO_BONDS
+) -> Relation:
     """One statement's relation to earlier ones that have their claims.
 
-    What may be the most alike is compared first, until nothing that is left can be
-    related; nor, where nothing is, be the nearest.
+    ``close`` are those that stand close to it in its article, and how. What may be the
+    most alike is compared first, until nothing that is left can be related; nor, where
+    nothing is, be the nearest.
     """
     met: list[tuple[Said, Comparison]] = []
     nearest = 0.0
     for most, other in _promising(said, earlier):
         if most < RELATED and (met or most <= nearest):
             break
-        comparison = _compared(other, said)
+        comparison = _compared(other, said, close.get(other.statement_id))
         if comparison.kind is RelationKind.NEW:
             nearest = max(nearest, comparison.near)
         else:
@@ -143,16 +160,15 @@ def relation_of(said: Said, earlier: Sequence[Said]) -> Relation:
     )
 
 
-def _order(said: Said) -> tuple[object, str]:
-    return said.first_seen_at, said.statement_id
+def _order(said: Said) -> tuple[datetime, date, str]:
+    return said.first_seen_at, said.said_on, said.statement_id
 
 
 def _before(other: Said, said: Said) -> bool:
     return (
         other.figure_id == said.figure_id
         and other.statement_id != said.statement_id
-        and (other.first_seen_at, other.statement_id)
-        < (said.first_seen_at, said.statement_id)
+        and _order(other) < _order(said)
     )
 
 
@@ -179,7 +195,7 @@ def _one_source(one: Said, other: Said) -> bool:
     )
 
 
-def _compared(earlier: Said, said: Said) -> Comparison:
+def _compared(earlier: Said, said: Said, close: Bond | None) -> Comparison:
     """The two laid side by side, in the order in which they were spoken.
 
     One sentence seen twice is no news. In one article another number is another fact,
@@ -193,20 +209,34 @@ def _compared(earlier: Said, said: Said) -> Comparison:
         said.revision,
     )
     one_story = earlier.wire_group_id and earlier.wire_group_id == said.wire_group_id
-    one_source = bool(one_article or one_story)
+    bond = close or (Bond.SOURCE if one_article or one_story else None)
     a, b = (earlier, said) if earlier.said_on <= said.said_on else (said, earlier)
-    both = one_source and a.denied is not b.denied
-    found = compare_features(
-        _read(a, as_denied=a.denied and not both),
-        _read(b, as_denied=b.denied and not both),
-        a_date=a.said_on,
-        b_date=b.said_on,
-        one_source=one_source,
-        elsewhere=elsewhere(a, b),
-    )
+    found = _laid_side_by_side(a, b, bond, as_denied=not (bond and _only_one(a, b)))
+    if bond and _only_one(a, b) and found.kind is RelationKind.CONTRADICTS:
+        found = _laid_side_by_side(a, b, bond, as_denied=True)
     if one_article and found.kind is RelationKind.CHANGED:
         return replace(found, kind=RelationKind.NEW, same=0.0, near=0.0)
+    if close and found.kind is RelationKind.CONTRADICTS:
+        return replace(found, kind=RelationKind.UNCERTAIN)
     return found
+
+
+def _only_one(a: Said, b: Said) -> bool:
+    """Whether one is reported as denied and the other is not."""
+    return a.denied is not b.denied
+
+
+def _laid_side_by_side(
+    a: Said, b: Said, bond: Bond | None, *, as_denied: bool
+) -> Comparison:
+    return compare_features(
+        _read(a, as_denied=a.denied and as_denied),
+        _read(b, as_denied=b.denied and as_denied),
+        a_date=a.said_on,
+        b_date=b.said_on,
+        bond=bond,
+        elsewhere=elsewhere(a, b),
+    )
 
 
 def _read(said: Said, *, as_denied: bool) -> Features:
@@ -257,8 +287,12 @@ def _unrefuted(
         (other, comparison)
         for other, comparison in met
         if comparison.kind not in _SAME
-        or comparison.near > edited.get(other.claim_id, 0.0)
+        or _odds(comparison.near) > NEARER * _odds(edited.get(other.claim_id, 0.0))
     ]
+
+
+def _odds(chance: float) -> float:
+    return chance / max(1e-9, 1 - chance)
 
 
 def _occasion(

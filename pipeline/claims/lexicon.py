@@ -159,6 +159,12 @@ block veto oppose drop freeze postpone deter discourage moratorium
 """
 """Words that deny what follows them: 'refused to sign', 'stop sending'."""
 
+AIMED = """
+attack war aggression fight defend protect threat sanction measure crime force weapon use
+campaign case charge evidence action operation
+"""
+"""What is done against somebody: after these words 'against' denies nothing."""
+
 UNTURNED_VERBS = "know foresee understand remember care mind realise realize"
 """Verbs whose negation leaves what they speak of as it is."""
 

@@ -10,6 +10,7 @@ from math import exp
 from operator import mul
 
 from pipeline.claims.features import Clause, Features, Number, features
+from pipeline.claims.passages import Bond
 from pipeline.claims.words import OPPOSED, concept, name_key, opposite
 from pipeline.model import RelationKind
 
@@ -99,7 +100,6 @@ def _weight(concepts: Set[str], a: Features, b: Features) -> float:
 # measures. The weights are set by hand, in round numbers, near those that a fit to
 # labelled pairs gives; bench/novelty.py shows both.
 _BIAS = -4.0
-_ONE_SOURCE = 0.7
 _WEIGHTS = (3.0, 4.0, 1.5, 1.0, 1.5, 1.5)
 SAME, UNCERTAIN, RELATED = 0.5, 0.4, 0.3
 LITTLE = 2.0  # a statement of less weight is not held by a longer one as a whole
@@ -125,14 +125,14 @@ def likeness_values(found: Measures) -> tuple[float, ...]:
     )
 
 
-def likeness(found: Measures, *, one_source: bool = False) -> float:
+def likeness(found: Measures, *, bond: Bond | None = None) -> float:
     """The chance, 0 to 1, that words so alike say the same; edits are not looked at.
 
     In one article much is said twice, in the title, in the outlet's words and quoted:
     there, less alike will do.
     """
     sum_ = _BIAS + sum(map(mul, _WEIGHTS, likeness_values(found)))
-    return 1 / (1 + exp(-sum_ - (_ONE_SOURCE if one_source else 0.0)))
+    return 1 / (1 + exp(-sum_ - (bond.odds if bond else 0.0)))
 
 
 def compare(
@@ -141,14 +141,14 @@ def compare(
     *,
     a_date: date | None = None,
     b_date: date | None = None,
-    one_source: bool = False,
+    bond: Bond | None = None,
     a_denied: bool = False,
     b_denied: bool = False,
     elsewhere: str = "",
 ) -> Comparison:
     """How ``b`` stands to the earlier ``a``.
 
-    ``one_source`` says that both stand in one article or one wire story, ``denied``
+    ``bond`` says that both stand in one article or one wire story, and how, ``denied``
     that the words are what was denied or ruled out ('denied that ...'), ``elsewhere``
     why they are known to be of two occasions. Without both dates, what is the same
     counts as one utterance.
@@ -158,7 +158,7 @@ def compare(
         turned(features(b)) if b_denied else features(b),
         a_date=a_date,
         b_date=b_date,
-        one_source=one_source,
+        bond=bond,
         elsewhere=elsewhere,
     )
 
@@ -181,16 +181,14 @@ def compare_features(
     *,
     a_date: date | None = None,
     b_date: date | None = None,
-    one_source: bool = False,
+    bond: Bond | None = None,
     elsewhere: str = "",
 ) -> Comparison:
     """As ``compare``, of statements whose features are at hand."""
     if a.sequence == b.sequence and a.sequence and a.negated == b.negated:
-        return _same(
-            a, b, 1.0, ("the same words",), a_date, b_date, one_source, elsewhere
-        )
+        return _same(a, b, 1.0, ("the same words",), a_date, b_date, bond, elsewhere)
     found = measures(a, b)
-    same = likeness(found, one_source=one_source)
+    same = likeness(found, bond=bond)
     if same < RELATED:
         return Comparison(
             kind=RelationKind.NEW,
@@ -238,9 +236,7 @@ def compare_features(
             reasons=("a 'not' in one of them, what it denies is unclear",),
         )
     if same >= SAME:
-        return _same(
-            a, b, same, (_how_alike(found),), a_date, b_date, one_source, elsewhere
-        )
+        return _same(a, b, same, (_how_alike(found),), a_date, b_date, bond, elsewhere)
     if same >= UNCERTAIN:
         return Comparison(
             kind=RelationKind.UNCERTAIN,
@@ -268,14 +264,14 @@ def _same(
     reasons: tuple[str, ...],
     a_date: date | None,
     b_date: date | None,
-    one_source: bool,
+    bond: Bond | None,
     elsewhere: str,
 ) -> Comparison:
     """Rereported or repeated: one occasion of speaking, or another."""
     kind, why = RelationKind.REREPORTED, ""
     days = abs((b_date - a_date).days) if a_date and b_date else 0
-    if one_source:
-        why = "in the same report"
+    if bond:
+        why = bond.reason
     elif elsewhere:
         kind, why = RelationKind.REPEATED, elsewhere
     elif days <= SAME_UTTERANCE_DAYS:
@@ -340,8 +336,9 @@ def _flips(a: Features, b: Features, found: Measures) -> tuple[str, ...]:
     Most of what both speak of must be turned, among it a telling word that is no name,
     and the shorter must be held by the longer: else they speak of different things.
     """
-    in_place = _turned_in_place(a, b, CLAUSE if found.verbatim < NEARLY else LEAST)
-    if in_place:
+    least = CLAUSE if found.verbatim < NEARLY else LEAST
+    in_place = _turned_in_place(a, b, least)
+    if in_place and _turned_in_place(b, a, least):
         return (_denied(a, b, in_place),)
     if found.contained < HELD or found.quoted:
         return ()  # a partial quotation leaves out what turns it

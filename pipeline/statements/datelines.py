@@ -19,7 +19,7 @@ _DATELINE = re.compile(
 
 
 def without_datelines(found: Iterable[Attribution], text: str) -> Iterator[Attribution]:
-    """The findings whose contents begin behind the dateline of their paragraph.
+    """The findings whose contents hold nothing of a dateline before or behind them.
 
     Recognised: a place, perhaps a day, and an agency between strokes or brackets; or a
     place in capitals before a dash. A finding that is all dateline is dropped.
@@ -30,7 +30,9 @@ def without_datelines(found: Iterable[Attribution], text: str) -> Iterator[Attri
         return
     for one in found:
         content = tuple(
-            span for span in (_behind(span, lines) for span in one.content) if span
+            span
+            for span in (_without(span, lines, text) for span in one.content)
+            if span
         )
         if content == one.content:
             yield one
@@ -38,8 +40,11 @@ def without_datelines(found: Iterable[Attribution], text: str) -> Iterator[Attri
             yield replace(one, content=content)
 
 
-def _behind(span: Span, lines: list[Span]) -> Span | None:
+def _without(span: Span, lines: list[Span], text: str) -> Span | None:
     for line in lines:
         if line.start <= span.start < line.end:
             return Span(line.end, span.end) if line.end < span.end else None
+        if span.start < line.start < span.end <= line.end:  # a title and what follows
+            end = len(text[: line.start].rstrip())
+            return Span(span.start, end) if span.start < end else None
     return span

@@ -50,14 +50,15 @@ def claims_of(told: Sequence[Told], as_of: datetime) -> list[Claim]:
     for one in told:
         groups.setdefault(one.relation.claim_id, []).append(one)
     return [
-        _claim(members, as_of)
+        _claim(opener, members, as_of)
         for members in groups.values()
-        if members[0].relation.kind in _OPENS
+        for opener in members
+        if opener.relation.kind in _OPENS
     ]
 
 
-def _claim(members: Sequence[Told], as_of: datetime) -> Claim:
-    first, relation = members[0].statement, members[0].relation
+def _claim(opener: Told, members: Sequence[Told], as_of: datetime) -> Claim:
+    first, relation = opener.statement, opener.relation
     statements = [member.statement for member in members]
     return Claim(
         claim_id=relation.claim_id,

@@ -62,6 +62,10 @@ def test_what_a_killed_writer_left_is_swept_and_never_read(tmp_path):
     assert lake.partitions("t") == [PARTITION]
     assert lake.sweep() == 1
     assert not aside.exists()
+    manifest = tmp_path / "tables" / "t" / "._manifest.json.abc.tmp"
+    manifest.parent.mkdir(parents=True)
+    manifest.write_bytes(b"half")
+    assert lake.sweep() == 1
 
 
 @pytest.mark.parametrize("value", [an_article(), a_statement()])

@@ -30,7 +30,7 @@ def test_a_message_says_who_what_how_and_by_whom_it_was_reported():
         "Herald reports: Ada Example promises (changed): “We will send 300 trucks”"
     )
     for part in (
-        "Reported by Herald: Ada Example promises. It differs from an earlier",
+        "Reported by Herald: Ada Example (promises). It differs from an earlier",
         "“We will send 300 trucks”",
         "Quoted in full, published 2026-03-01 12:30 UTC",
         "another number: 200 -> 300",

@@ -134,7 +134,8 @@ def test_each_form_marks_what_changed_and_escapes_the_rest(form: str, marked: st
     said = message(CHANGED, rule="r", site_url="https://site.example/")
 
     assert marked in said.forms[form]
-    assert "https://site.example/2026-03-01.html#c-c1" in said.forms[form]
+    opened = f"explorer/index.html#s={CHANGED.statement.statement_id}"
+    assert f"https://site.example/{opened}" in said.forms[form]
     assert "[200] -> [300]" in said.body
 
 

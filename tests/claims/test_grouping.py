@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
+from datetime import timedelta
 from itertools import chain
 
 from hypothesis import given, settings
@@ -215,3 +217,18 @@ def test_each_statement_has_a_claim_that_an_earlier_one_or_itself_opened(
         assert relation.earlier_claim_id in (None, *opened)
         assert 0 <= relation.score <= 1
         opened.add(relation.claim_id)
+
+
+def test_of_what_is_seen_at_once_the_earlier_said_comes_first():
+    """A first pass sees days of news: ids say nothing of which came first."""
+    early = a_said("We need 12 buses for the city", nth=9)
+    late = a_said("We need 15 buses for the city", nth=1)
+    late = replace(late, said_on=late.said_on + timedelta(days=1))
+
+    first, second = relations([late, early], lambda *_: [])
+
+    assert (first.statement_id, first.kind) == ("s009", RelationKind.NEW)
+    assert (second.kind, second.reasons) == (
+        RelationKind.CHANGED,
+        ("another number: 12 -> 15",),
+    )

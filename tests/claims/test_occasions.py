@@ -6,6 +6,7 @@ import pytest
 
 from pipeline.claims.grouping import relations
 from pipeline.claims.occasions import said_again
+from pipeline.claims.passages import Bond
 from pipeline.claims.relation import compare
 from pipeline.model import Relation, RelationKind, Said, Span
 from tests.claims.claim_builders import a_said
@@ -104,7 +105,7 @@ def test_numbers_of_unrelated_sentences_are_not_laid_side_by_side():
     found = compare(
         "the other 11 allies to decide before the summit in July",
         "Yesterday it was less … Two allies, half a billion, one night.",
-        one_source=True,
+        bond=Bond.SOURCE,
     )
 
     assert not any("11" in reason for reason in found.reasons)

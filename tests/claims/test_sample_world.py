@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 
 from bench.novelty import Told, same_or_not, sample_world
+from bench.world import texts_of
 
 GOLD = Path(__file__).parents[1] / "gold" / "world"
 SAME_OR_NOT = 0.91  # 0.918 when this was written
 
 
 @pytest.fixture(scope="module")
-def told() -> list[Told]:
-    return sample_world(GOLD)
+def told(lake: Path) -> list[Told]:
+    return sample_world(GOLD, texts_of(lake))
 
 
 def test_statements_join_the_claims_that_they_say_again(told: list[Told]):

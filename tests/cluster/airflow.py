@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -15,7 +16,9 @@ import urllib.request
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
+from http.client import HTTPException
 from pathlib import Path
 
 import psutil
@@ -24,30 +27,31 @@ from deploy.settings import CLUSTER
 from tests.cluster.services import ROOT, Process, Server, free_port, until
 
 AIRFLOW = str(Path(sys.executable).with_name("airflow"))
-ONE = [
-    "--skip-serve-logs",
-    "--concurrency",
-    "1",
-    "--without-gossip",
-    "--without-mingle",
-]
+ONE = ["--concurrency", "1", "--without-gossip", "--without-mingle"]
+
+
+def unit(name: str) -> list[str]:
+    """What a systemd unit of ``deploy/`` starts, after the word ``airflow``."""
+    text = (ROOT / "deploy" / "systemd" / f"onrecord-{name}.service").read_text("utf-8")
+    started = re.findall(r"^ExecStart=\S+/airflow (.*)$", text, re.MULTILINE)
+    return str(started[0]).split()
 
 
 class Cluster:
     """The processes, restarted when they end (as systemd and compose do), and the API."""
 
     def __init__(self, home: Path, environment: Mapping[str, str], port: int) -> None:
-        self.environment = environment
+        self.home, self.environment = home, environment
         self.address = f"http://127.0.0.1:{port}"
         self.password = secrets.token_urlsafe(12)
         (home / "password.json").write_text(json.dumps({"admin": self.password}))
         commands = {
-            "api-server": ["api-server", "--host", "127.0.0.1", "--port", str(port)],
-            "dag-processor": ["dag-processor"],
-            "scheduler-1": ["scheduler", "--skip-serve-logs"],
-            "scheduler-2": ["scheduler", "--skip-serve-logs"],
-            "worker-1": ["celery", "worker", "-H", "one@%h", *ONE],
-            "worker-2": ["celery", "worker", "-H", "two@%h", *ONE],
+            "api-server": [*unit("api-server"), "--port", str(port)],
+            "dag-processor": unit("dag-processor"),
+            "scheduler-1": unit("scheduler"),
+            "scheduler-2": unit("scheduler"),
+            "worker-1": [*unit("worker"), "-H", "one@%h", *ONE],
+            "worker-2": [*unit("worker"), "-H", "two@%h", *ONE],
         }
         self.processes = {
             name: Process([AIRFLOW, *command], home / f"{name}.log", environment)
@@ -58,7 +62,7 @@ class Cluster:
         self._token = ""
 
     def start(self) -> None:
-        self.command("db", "migrate")
+        self.command("db", "migrate")  # as the unit of the api-server does
         for process in self.processes.values():
             process.start()
         self._keeper.start()
@@ -101,7 +105,7 @@ class Cluster:
     def ask(self, method: str, path: str, body: object = None) -> dict:
         try:
             return _asked(method, f"{self.address}/api/v2{path}", body, self._token)
-        except OSError as error:
+        except (OSError, HTTPException) as error:  # asked again while a fault lasts
             if method != "GET":
                 raise
             return {"dag_id": "", "state": str(error), "task_instances": []}
@@ -111,6 +115,11 @@ class Cluster:
         body = {"logical_date": None, "run_after": at.isoformat(), "conf": {}}
         return str(self.ask("POST", "/dags/monitor/dagRuns", body)["dag_run_id"])
 
+    def idle(self) -> bool:
+        """Whether no pass is on its way."""
+        answer = self.ask("GET", "/dags/monitor/dagRuns?state=running&state=queued")
+        return bool(answer.get("total_entries") == 0)
+
     def state(self, run: str) -> str:
         return str(self.ask("GET", f"/dags/monitor/dagRuns/{run}")["state"])
 
@@ -118,31 +127,76 @@ class Cluster:
         path = f"/dags/monitor/dagRuns/{run}/taskInstances"
         return {t["task_id"]: t for t in self.ask("GET", path)["task_instances"]}
 
+    def returned(self, run: str, step: str) -> object:
+        """What a task gave back: the rows that it wrote."""
+        path = (
+            f"/dags/monitor/dagRuns/{run}/taskInstances/{step}/xcomEntries/return_value"
+        )
+        return self.ask("GET", path).get("value")
+
     def ended(self, run: str, seconds: float = 600) -> dict[str, dict]:
         """Wait for a run's success; its tasks. RuntimeError with the logs otherwise."""
-        until(lambda: self.state(run) in ("success", "failed"), f"run {run}", seconds)
+        try:
+            until(
+                lambda: self.state(run) in ("success", "failed"),
+                f"the end of run {run}",
+                seconds,
+            )
+        except RuntimeError as error:
+            raise RuntimeError(f"{error}\n{self.logs_of_failures(run)}") from error
         if self.state(run) != "success":
-            logs = "\n".join(p.tail() for p in self.processes.values())
-            raise RuntimeError(f"run {run}: {self.tasks(run)}\n{logs}")
+            raise RuntimeError(f"run {run} failed\n{self.logs_of_failures(run)}")
         return self.tasks(run)
 
-    def busy_worker(self) -> Process | None:
-        """The worker that has a task: it runs below it under a name of its own."""
-        workers = [p for n, p in self.processes.items() if n.startswith("worker")]
-        found = [p for p in workers if p.alive() and any(map(_is_task, _family(p)))]
-        return found[0] if found else None
+    def logs_of_failures(self, run: str) -> str:
+        """The state of each task of a run, and the end of every log of those that failed."""
+        lines = []
+        for name, task in self.tasks(run).items():
+            lines.append(f"{name}: {task['state']}, try {task['try_number']}")
+            if task["state"] in ("failed", "up_for_retry"):
+                where = self.home / "logs" / "dag_id=monitor" / f"run_id={run}"
+                for log in sorted(where.glob(f"task_id={name}/*.log")):
+                    lines.append(f"--- {log.name}\n{log.read_text('utf-8')[-2000:]}")
+        return "\n".join(lines)
 
-    def busy(self) -> Process:
-        """The same, waited for."""
-        found: list[Process | None] = []
-        until(lambda: found.append(self.busy_worker()) or found[-1], "a task", 300)
-        assert found[-1] is not None
-        return found[-1]
+    def at_work(self, run: str, step: str, seconds: float = 300) -> Work:
+        """Wait until a worker's process is at a task; both."""
+
+        def found() -> Work | None:
+            task = self.tasks(run).get(step, {"id": ""})
+            for name, process in self.processes.items():
+                if name.startswith("worker") and process.alive():
+                    for one in _family(process):
+                        if (
+                            task["id"]
+                            and _words(one) == f"airflow worker -- {task['id']}"
+                        ):
+                            return Work(process, one)
+            return None
+
+        return until(found, f"a worker at {step} of {run}", seconds)
 
 
-def kill(process: Process) -> None:
-    """kill -9 to a process and all below it, as when a machine goes."""
-    _kill(_family(process))
+@dataclass(frozen=True)
+class Work:
+    """A worker, and its process that does the task."""
+
+    worker: Process
+    process: psutil.Process
+
+    def kill(self) -> None:
+        """kill -9 to the worker and all below it, as when a machine goes."""
+        _kill(_family(self.worker))
+
+    def ended(self) -> bool:
+        """Whether the task's process is over, collected by its new parent or not."""
+        with suppress(psutil.NoSuchProcess):
+            return self.process.status() == psutil.STATUS_ZOMBIE
+        return True
+
+    def orphan(self) -> None:
+        """Kill all that is above the task, and leave it."""
+        _kill([one for one in _family(self.worker) if one != self.process])
 
 
 def _family(process: Process) -> list[psutil.Process]:
@@ -152,10 +206,10 @@ def _family(process: Process) -> list[psutil.Process]:
     return []
 
 
-def _is_task(process: psutil.Process) -> bool:
+def _words(process: psutil.Process) -> str:
     with suppress(psutil.NoSuchProcess):
-        return " ".join(process.cmdline()).startswith("airflow worker -- ")
-    return False
+        return " ".join(process.cmdline()).strip()
+    return ""
 
 
 def _kill(family: list[psutil.Process]) -> None:
@@ -204,6 +258,7 @@ def cluster(
             "AIRFLOW__API__WORKERS": "1",
             "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_urlsafe(64),
             "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
+            "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",  # monitor alone works
             "ONRECORD_SCHEDULE": "0 0 29 2 *",  # never: the test asks for each pass
             **more,
         }  # fmt: skip

@@ -13,12 +13,16 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from pathlib import Path
+from typing import TypeVar
 
 ROOT = Path(__file__).resolve().parents[2]
 MOTO = ROOT / ".cache" / "moto" / "bin" / "moto_server"
@@ -44,13 +48,17 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def until(true: Callable[[], object], what: str, seconds: float = 60) -> None:
-    """Wait for it; RuntimeError says what never came."""
+Found = TypeVar("Found")
+
+
+def until(found: Callable[[], Found], what: str, seconds: float = 60) -> Found:
+    """Wait for it, and give it; RuntimeError says what never came."""
     end = time.monotonic() + seconds
-    while not true():
+    while not (one := found()):
         if time.monotonic() > end:
-            raise RuntimeError(f"{what}: not within {seconds:g} s")
+            raise RuntimeError(f"waited {seconds:g} s for {what}")
         time.sleep(0.1)
+    return one
 
 
 @dataclass
@@ -89,9 +97,21 @@ class Process:
             self.running.send_signal(how)
             with suppress(subprocess.TimeoutExpired):
                 self.running.wait(seconds)
-        with suppress(ProcessLookupError):
-            os.killpg(self.running.pid, signal.SIGKILL)
+        self.kill()
         self.running.wait()
+
+    def kill(self) -> None:
+        self._all(signal.SIGKILL)
+
+    def pause(self) -> None:
+        self._all(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._all(signal.SIGCONT)
+
+    def _all(self, what: signal.Signals) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, what)
 
     def tail(self, size: int = 3000) -> str:
         return self.log.read_text("utf-8", errors="replace")[-size:]
@@ -230,6 +250,85 @@ def storage() -> Iterator[Server]:
             )  # fmt: skip
         finally:
             process.stop()
+
+
+class Proxy:
+    """Stands before the store and does to requests what ``fault`` says of each.
+
+    ``fault`` takes the number of the request: a status to answer with, seconds to wait
+    before it is passed on, or None.
+    """
+
+    def __init__(self, port: int, behind: int) -> None:
+        self.port, self.behind = port, behind
+        self.fault: Callable[[int], int | float | None] | None = None
+        self.refused = self.slowed = 0
+        self._numbers = count()
+
+    def trouble(self) -> int | None:
+        """Wait as the fault says; the status to refuse the request with, if any."""
+        found = self.fault and self.fault(next(self._numbers))
+        if isinstance(found, float):
+            self.slowed += 1
+            time.sleep(found)
+            return None
+        self.refused += bool(found)
+        return found
+
+
+class _Forward(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    proxy: Proxy
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def _do(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if status := self.proxy.trouble():
+            self._answer(status, b"<Error><Code>SlowDown</Code></Error>", {})
+            return
+        link = HTTPConnection("127.0.0.1", self.proxy.behind, timeout=60)
+        link.request(self.command, self.path, body or None, dict(self.headers.items()))
+        answer = link.getresponse()
+        self._answer(answer.status, answer.read(), dict(answer.getheaders()))
+        link.close()
+
+    def _answer(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
+        self.send_response_only(status)
+        for name, value in headers.items():
+            if name.lower() not in (
+                "content-length",
+                "connection",
+                "transfer-encoding",
+            ):
+                self.send_header(name, value)
+        length = (
+            headers.get("Content-Length", "0") if self.command == "HEAD" else len(body)
+        )
+        self.send_header("Content-Length", str(length))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_PUT = do_HEAD = do_DELETE = do_POST = _do  # noqa: N815
+
+
+@contextmanager
+def before(behind: int) -> Iterator[Proxy]:
+    """A proxy on loopback before the server at a port."""
+    handler = type("Handler", (_Forward,), {})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    handler.proxy = Proxy(server.server_port, behind)
+    server.handle_error = lambda *_: None  # a client that has gone is none of ours
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield handler.proxy
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 _AS_S3 = "AWS4-HMAC-SHA256 Credential=test/20260302/us-east-1/s3/aws4_request"

@@ -11,16 +11,9 @@ import pytest
 
 from pipeline.adapters import archive, jsonl, lake
 from pipeline.adapters.db import Database
-from tests.world import an_app, an_extractor, hashes, passes, sent, the_world
+from tests.world import an_app, hashes, passes, sent
 
 POLLS = ["p1", "p2"]
-
-
-@pytest.fixture(scope="module")
-def world():
-    with the_world() as served:
-        an_extractor()
-        yield served
 
 
 @pytest.fixture(scope="module")

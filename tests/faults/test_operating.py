@@ -11,6 +11,7 @@ import random
 import resource
 import shutil
 import signal
+import sqlite3
 import subprocess
 import time
 from collections import Counter
@@ -20,24 +21,7 @@ import pytest
 
 from pipeline.app import STEPS
 from pipeline.errors import BrokenDatabaseError, StoreError
-from tests.world import an_app, an_extractor, hashes, passes, sent, the_world
-
-POLLS = ["p1", "p2", "p3", "p4"]
-
-
-@pytest.fixture(scope="module")
-def world():
-    with the_world() as served:
-        an_extractor()
-        yield served
-
-
-@pytest.fixture(scope="module")
-def whole(world, tmp_path_factory):
-    """The lake of passes that nothing disturbed, and what they sent."""
-    folder = tmp_path_factory.mktemp("whole")
-    passes(folder, world, POLLS)
-    return folder
+from tests.world import POLLS, an_app, hashes, passes, sent
 
 
 @pytest.fixture(scope="module")
@@ -425,41 +409,95 @@ def _offsets(path):
         return [offset for offset, _, _ in _members(file, 0)]
 
 
+def overwritten(path, chance):
+    """Six random pages of the database; at times the first, which says what it is."""
+    body = bytearray(path.read_bytes())
+    for page in chance.sample(range(len(body) // 4096), 6):
+        body[page * 4096 : (page + 1) * 4096] = chance.randbytes(4096)
+    path.write_bytes(body)
+
+
+def cut_off(path, chance):
+    path.write_bytes(path.read_bytes()[: chance.randrange(path.stat().st_size)])
+
+
+def removed(path, _):
+    path.unlink()
+
+
 @pytest.mark.timeout(3600)
-def test_a_database_with_bad_pages_is_salvaged_and_its_caches_are_made_again(
+def test_a_damaged_database_is_named_and_salvaged_and_all_is_as_it_was(
     world, begun, whole, tmp_path, request
 ):
+    """A pass is refused before it builds on damage; then salvage and rebuild."""
     chance = random.Random(20260306)
-    refused = 0
-    for nth in range(30 if request.config.getoption("--every-kill") else 1):
+    every = request.config.getoption("--every-kill")
+    damages = [overwritten] * 30 + [cut_off] * 8 + [removed] * 2 if every else [
+        overwritten, cut_off, removed
+    ]  # fmt: skip
+    for nth, damage in enumerate(damages):
         lake = shutil.copytree(begun, tmp_path / f"lake-{nth}")
-        path = lake / "state.sqlite"
-        body = bytearray(path.read_bytes())
-        for page in chance.sample(range(1, len(body) // 4096), 6):
-            body[page * 4096 : (page + 1) * 4096] = chance.randbytes(4096)
-        path.write_bytes(body)
+        damage(lake / "state.sqlite", chance)
+        world.show("p3")
         app = an_app(lake, world)
-        told = ""
-        try:
+        with pytest.raises(
+            BrokenDatabaseError, match=r"state\.sqlite: .*onrecord salvage"
+        ):
             app.run(world.polls[2].at, everything=True)
-        except BrokenDatabaseError as error:
-            told = str(error)
         app.close()
-        refused += "state.sqlite" in told and "onrecord salvage" in told
 
         app = an_app(lake, world)
-        kept = app.salvage()
+        app.salvage()
         app.rebuild(world.polls[0].at.date(), afresh=True)
         app.close()
         passes(lake, world, POLLS[2:])
 
-        assert "outbox" in kept
+        assert_as_undisturbed(lake, whole, world, f"{damage.__name__} {nth}")
         app, straight = an_app(lake, world), an_app(whole, world)
-        assert {one for one, _ in ids(app)} == {one for one, _ in ids(straight)}
-        assert all(app.verify(day) == [] for day in app.published_days())
+        for day in straight.published_days():
+            assert app.outbox.alerts(day) == straight.outbox.alerts(day)
+            assert app.outbox.deliveries(day) == straight.outbox.deliveries(day)
         app.close()
         straight.close()
-        assert max(Counter(sent(lake)).values()) == 1
         shutil.rmtree(lake)
-    assert refused
-    print(f"{nth + 1} salvages, {refused} passes refused; each alert once, days proved")
+    print(f"{len(damages)} databases damaged, named, salvaged, all as it was")
+
+
+def test_an_alert_that_only_the_damaged_database_has_is_taken_over(
+    world, begun, whole, tmp_path
+):
+    """The copy is that of a step before: cut off between a commit and the copy."""
+    lake = shutil.copytree(begun, tmp_path / "lake")
+    copy = lake / "state.kept.sqlite"
+    older = copy.read_bytes()
+    passes(lake, world, POLLS[2:])
+    copy.write_bytes(older)
+    with sqlite3.connect(lake / "state.sqlite") as db:
+        db.execute("DROP TABLE record")
+
+    app = an_app(lake, world)
+    app.salvage()
+    app.rebuild(world.polls[0].at.date(), afresh=True)
+    app.run(world.polls[-1].at, everything=True)
+    app.close()
+
+    assert_as_undisturbed(lake, whole, world, "an older copy")
+
+
+def test_a_damaged_copy_is_set_aside_and_made_again(world, begun, whole, tmp_path):
+    lake = shutil.copytree(begun, tmp_path / "lake")
+    copy = lake / "state.kept.sqlite"
+    copy.write_bytes(os.urandom(20_000))
+    world.show("p3")
+    app = an_app(lake, world)
+    with pytest.raises(BrokenDatabaseError, match=r"state\.kept\.sqlite"):
+        app.fetch(world.polls[2].at, everything=True)
+    app.salvage()
+    app.rebuild(world.polls[0].at.date(), afresh=True)
+    app.close()
+
+    passes(lake, world, POLLS[2:])
+
+    assert copy.exists()
+    assert list(lake.glob("state.kept.sqlite.damaged-1"))
+    assert_as_undisturbed(lake, whole, world, "a damaged copy")

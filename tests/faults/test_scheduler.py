@@ -1,4 +1,4 @@
-"""kill -9 of Airflow's scheduler in the midst of a run; only with ``--every-kill``."""
+"""kill -9 of Airflow's scheduler or triggerer in the midst of a run; ``--every-kill``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -42,11 +43,11 @@ def live(tmp_path, request):
         started = []
 
         def start():
-            log = (tmp_path / f"live-{len(started)}.log").open("wb")
-            process = subprocess.Popen(
-                [sys.executable, "-m", "deploy.live"], cwd=ROOT, env=env,
-                stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-            )  # fmt: skip
+            with (tmp_path / f"live-{len(started)}.log").open("wb") as log:
+                process = subprocess.Popen(
+                    [sys.executable, "-m", "deploy.live"], cwd=ROOT, env=env,
+                    stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+                )  # fmt: skip
             started.append(process)
             return psutil.Process(process.pid)
 
@@ -71,46 +72,77 @@ def runs(home):
             return {}
 
 
-def until(true, seconds, what):
+def until(true, seconds, what, folder):
+    """Wait for it; where it never comes, say so, and how ``make live`` stands."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        if true():
-            return
+        if found := true():
+            return found
         time.sleep(1)
-    raise AssertionError(f"{what}: not within {seconds} s")
+    logs = "\n".join(p.read_text()[-2000:] for p in sorted(folder.glob("live-*.log")))
+    raise AssertionError(
+        f"waited {seconds} s for {what}; runs {runs(folder / 'airflow')}\n{logs}"
+    )
+
+
+def family(process, look):
+    """What ``look`` finds of each process below; those that end meanwhile are left out."""
+    found = []
+    for one in process.children(recursive=True):
+        with suppress(psutil.Error):
+            if one.status() != psutil.STATUS_ZOMBIE:
+                found.append((one, look(one)))
+    return found
+
+
+def running(process, name):
+    """Airflow's process of this name: the eldest, for a scheduler has its like below it."""
+    found = [
+        one for one, words in family(process, psutil.Process.cmdline) if name in words
+    ]
+    return min(found, key=psutil.Process.create_time, default=None)
+
+
+def addresses(process):
+    """Where one of them listens."""
+    found = family(process, lambda one: one.net_connections("inet"))
+    return {
+        link.laddr.ip
+        for _, links in found
+        for link in links
+        if link.status == psutil.CONN_LISTEN
+    }
 
 
 @pytest.mark.timeout(2500)
-def test_a_scheduler_killed_in_mid_run_is_made_good_by_the_next_start(live):
+@pytest.mark.parametrize("name", ["scheduler", "triggerer"])
+def test_one_killed_in_mid_run_is_made_good_by_the_next_start(live, name):
+    """The runner ends the other three with it; what starts it again starts all."""
     start, world, folder = live
     home, lake = folder / "airflow", folder / "lake"
+    begun = time.monotonic()
     process = start()
-    until(lambda: "running" in runs(home).values(), 900, "a run begins")
-    until(lambda: list(lake.glob("archive/*/*.warc.gz")), 200, "answers are archived")
-    listening = {
-        one.laddr.ip
-        for child in process.children(recursive=True)
-        for one in child.net_connections("inet")
-        if one.status == psutil.CONN_LISTEN
-    }
-    (scheduler,) = [
-        child for child in process.children(recursive=True)
-        if any("scheduler" in word for word in child.cmdline()[:4])
-        and child.parent().pid == process.pid
-    ][:1]  # fmt: skip
-    cut = {name for name, state in runs(home).items() if state == "running"}
+    until(lambda: "running" in runs(home).values(), 600, "a run to begin", folder)
+    until(lambda: list(lake.glob("archive/*/*.warc.gz")), 200, "an archive", folder)
+    victim = until(lambda: running(process, name), 60, f"the {name}", folder)
+    print(
+        f"make live: answers archived {time.monotonic() - begun:.0f} s after the start"
+    )
+    listening = addresses(process)
+    cut = {run for run, state in runs(home).items() if state == "running"}
 
-    scheduler.send_signal(signal.SIGKILL)
-    process.wait(90)  # the runner ends the others with it
+    victim.send_signal(signal.SIGKILL)
+    process.wait(90)
     begun = time.monotonic()
     start()
 
     until(
-        lambda: all(runs(home)[name] in ("success", "failed") for name in cut)
+        lambda: {runs(home)[run] for run in cut} <= {"success", "failed"}
         and "success" in runs(home).values(),
-        600, "the run that was cut ends and one succeeds",
+        600, "the run that was cut to end, and one to succeed", folder,
     )  # fmt: skip
     seconds = time.monotonic() - begun
+    assert cut
     assert listening == {"127.0.0.1"}
     app = an_app(lake, world)
     done = set(app.lake.partitions("links"))
@@ -118,7 +150,5 @@ def test_a_scheduler_killed_in_mid_run_is_made_good_by_the_next_start(live):
     for day in app.published_days():
         assert app.verify(day) == []
     app.close()
-    states = [runs(home)[name] for name in cut]
-    print(
-        f"scheduler killed: the cut run ended {states} {seconds:.0f} s after the start"
-    )
+    states = [runs(home)[run] for run in cut]
+    print(f"{name} killed: the cut run ended {states} {seconds:.0f} s after the start")

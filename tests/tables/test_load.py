@@ -12,11 +12,14 @@ from typer.testing import CliRunner
 
 from pipeline.adapters.lake import LocalLake
 from pipeline.adapters.sql import answers, open_sql
+from pipeline.app import App
 from pipeline.cli import cli
 from pipeline.errors import InputError
+from pipeline.settings import Settings
 from pipeline.tables import load
 from pipeline.tables.reading import files, place_of
 from pipeline.tables.schemas import TABLES
+from tests.world import SEEDS
 
 FIRST, SECOND = "2026-03-02", "2026-03-03"
 
@@ -156,6 +159,17 @@ def test_the_manifest_says_what_the_files_hold(lake):
         assert {day["schema_version"] for day in days.values()} == {"1"}
 
 
+def test_a_day_of_the_next_month_compacts_the_one_before(lake, tmp_path):
+    folder = shutil.copytree(lake, tmp_path / "lake")
+    settings = Settings(config=SEEDS / "config", lake=str(folder))
+
+    App(settings).close_day(date(2026, 4, 1))
+
+    assert {
+        path.parts[-3:-1] for path in (folder / "compact").rglob("part-0.parquet")
+    } == {(name, "month=2026-03") for name, table in TABLES.items() if table.group}
+
+
 def test_a_compacted_month_is_read_in_place_of_its_days(lake, tmp_path):
     folder = shutil.copytree(lake, tmp_path / "lake")
     asked = ["compact", "--month", "2026-03", "--lake", str(folder)]
@@ -163,8 +177,11 @@ def test_a_compacted_month_is_read_in_place_of_its_days(lake, tmp_path):
 
     first, again = (CliRunner().invoke(cli, asked).stdout for _ in range(2))
 
+    other = CliRunner().invoke(cli, [*asked[:2], "2020-01", *asked[3:]])
+
     assert first == f"compact  {len(tables)} files\n"
     assert again == "compact  0 files\n"
+    assert (other.exit_code, "2020-01" in other.stderr) == (2, True)
     for name in tables:
         (month,) = (folder / "compact" / name).glob("month=*/part-0.parquet")
         assert files(place_of(str(folder)), name) == [str(month)]
