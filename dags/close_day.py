@@ -7,7 +7,8 @@ page is written.
 The asset `onrecord_days` is announced: what needs whole days follows it.
 
 **Running it again.** Any number of times, for any past day: `airflow backfill create
---dag-id close_day --from-date D --to-date E`, or trigger it with `{"day": "2026-03-02"}`.
+--dag-id close_day --max-active-runs 1 --from-date D --to-date E` (two at once would only
+wait for each other), or trigger it with `{"day": "2026-03-02"}`.
 The same archive gives the same bytes.
 
 **If it fails.** The message names the table, the day and the row. `onrecord rebuild

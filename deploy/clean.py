@@ -13,7 +13,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from deploy.live import HOME, _defaults
+from deploy.live import HOME, _defaults, importable
 from pipeline.adapters.disk import remove_older
 from pipeline.errors import StoreError
 
@@ -34,6 +34,7 @@ def main() -> int:
         return 2
     for name, value in _defaults(home, "8080").items():
         os.environ.setdefault(name, value)
+    importable()
     before = datetime.now(UTC) - timedelta(days=days)
     try:
         files, size = remove_older(home / "logs", before.date())

@@ -42,6 +42,7 @@ def main() -> int:
         return 2
     for name, value in _defaults(home, port).items():
         os.environ.setdefault(name, value)
+    importable()
     bin_folder = str(Path(sys.executable).parent)
     os.environ["PATH"] = f"{bin_folder}{os.pathsep}{os.environ['PATH']}"
     _password(home)
@@ -54,6 +55,12 @@ def main() -> int:
     )
     print(f"make live: http://127.0.0.1:{port}  (Ctrl-C ends it)", flush=True)
     return _run()
+
+
+def importable() -> None:
+    """Let Airflow's processes import ``deploy.executor``."""
+    there = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *([there] if there else [])])
 
 
 def _run() -> int:
@@ -86,6 +93,7 @@ def _defaults(home: Path, port: str) -> dict[str, str]:
         "ONRECORD_LAKE": str(ROOT / "data" / "live"),
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__EXECUTOR": "deploy.executor.WarmExecutor",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__CORE__FERNET_KEY": keys["fernet"],

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from importlib.resources import files
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -13,6 +14,7 @@ import pyarrow as pa
 from pipeline import __version__
 from pipeline.ports import Lake
 from pipeline.site.digest import counts, digest, index, page_name
+from pipeline.site.rows import NEEDS
 from pipeline.tables.changes import change_points
 from pipeline.tables.convert import midnight
 from pipeline.tables.schemas import TABLES
@@ -52,12 +54,34 @@ def write_page(day: date, *, lake: Lake, names: Mapping[str, str]) -> str:
     )
     path = lake.write_page(page_name(day), page)
     days = [one for one in lake.published("statements") if one <= day]
-    listed = [
-        (one, counts(one, {n: lake.load(n, one) for n in TABLES}))
-        for one in days[-90:]
-    ]  # fmt: skip
-    lake.write_page("index.html", index(listed))
+    lake.write_page("index.html", index(_listed(days[-90:], lake)))
     return path
+
+
+def _listed(days: list[date], lake: Lake) -> list[tuple[date, Mapping[str, int]]]:
+    """The numbers of each day. They are kept in ``site/days.json`` with what they were
+    counted from, so that a day is counted once and not at the end of 90 days."""
+    known = _kept(lake.page("days.json"))
+    entries = {name: lake.manifest(name) for name in NEEDS}
+    kept = {}
+    for day in days:
+        source = [__version__, *(entries[name][day].sha256 for name in sorted(NEEDS))]
+        numbers = known.get(str(day), {})
+        if numbers.get("made_from") != source:
+            tables = {name: lake.load(name, day) for name in NEEDS}
+            numbers = {"made_from": source, "counts": counts(day, tables)}
+        kept[str(day)] = numbers
+    lake.write_page("days.json", json.dumps(kept, indent=1) + "\n")
+    return [(day, kept[str(day)]["counts"]) for day in days]
+
+
+def _kept(body: bytes | None) -> dict[str, dict[str, Any]]:
+    """What was counted before; nothing where it cannot be read: it is counted again."""
+    try:
+        found = json.loads(body or b"{}")
+        return {day: one for day, one in found.items() if "counts" in one}
+    except (ValueError, TypeError, AttributeError):
+        return {}
 
 
 def _breaks(days: Sequence[date], *statements: pa.Table) -> list[date]:

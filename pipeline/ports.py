@@ -106,8 +106,11 @@ class Lake(Protocol):
         """
         ...
 
-    def read(self, name: str, partition: Partition) -> pa.Table | None:
-        """A working partition; None where none was written. DamagedError if unreadable."""
+    def read(
+        self, name: str, partition: Partition, columns: Sequence[str] | None = None
+    ) -> pa.Table | None:
+        """A working partition, or some columns of it; None where none was written.
+        DamagedError if unreadable."""
         ...
 
     def partitions(self, name: str, day: date | None = None) -> list[Partition]:
@@ -178,6 +181,10 @@ class Lake(Protocol):
 
     def table_sha256(self, table: str, day: date) -> str:
         """Of the file of a published table-day."""
+        ...
+
+    def page(self, name: str) -> bytes | None:
+        """A file of the site as it is; None where it is not."""
         ...
 
     def write_page(self, name: str, html: str) -> str:

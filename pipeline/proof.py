@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from hashlib import sha256
@@ -82,8 +82,9 @@ def faults(
     if written:
         return found  # what is not what was written need not be read
     try:
-        articles, texts = _texts(day, lake, archive, bounds, found)
         told = list(_told(day, lake))
+        quoted = {(one.statement.article_id, one.statement.revision) for one in told}
+        articles, texts = _texts(day, lake, archive, bounds, quoted, found)
         found += _rules(day, lake)
         found += _articles(day, lake, articles)
         found += _statements(day, lake, [one.statement for one in told], texts)
@@ -193,39 +194,53 @@ def _lost(day: date, lake: Lake, archive: Archive) -> list[str]:
 Key = tuple[str, int]
 """Article and revision."""
 
+Row = Mapping[str, Any]
+
 # ------------------------------------------------------ texts, again from the archive
 
 
 def _texts(
-    day: date, lake: Lake, archive: Archive, bounds: Bounds, found: list[str]
-) -> tuple[list[Article], dict[Key, str | None]]:
-    """The stored articles, and of each the text that its answers give: the stored one
-    where they expired, None where that did, too."""
-    stored: list[Article] = []
+    day: date,
+    lake: Lake,
+    archive: Archive,
+    bounds: Bounds,
+    quoted: Container[Key],
+    found: list[str],
+) -> tuple[dict[Key, Row], dict[Key, str | None]]:
+    """Of each stored article its published row; and of each that is ``quoted`` the text
+    that its answers give: the stored one where they expired, None where that did, too.
+
+    The other texts of a partition are held no longer than it takes to check them.
+    """
+    stored: dict[Key, Row] = {}
     texts: dict[Key, str | None] = {}
     emptied = lake.expired(day)
     for partition in lake.partitions("articles", day):
         table = lake.read("articles", partition)
-        here = from_arrow(Article, table) if table is not None else []
-        stored += here
-        if partition in emptied:
-            texts |= {(a.article_id, a.revision): None for a in here}
+        if table is None:
             continue
-        texts |= {(a.article_id, a.revision): a.text for a in here}
+        here = from_arrow(Article, table)
+        rows = convert.articles_table(table, "").to_pylist()
+        stored |= {(row["article_id"], row["revision"]): row for row in rows}
+        held = {key: a.text for a in here if (key := _key(a)) in quoted}
+        if partition in emptied:
+            texts |= dict.fromkeys(held)
+            continue
+        texts |= held
         for article in here:
             if ids.digest(article.text) != article.text_sha256:
                 found.append(f"{_name(article)}: its text is not its hash")
         if here and archive.holds(partition) and not archive.expired(partition):
             drafts = _drafts(partition, here, lake, archive, bounds)
             for article in here:
-                key = article.article_id, article.revision
-                draft = _own(article, drafts.get(key, []))
+                draft = _own(article, drafts.get(_key(article), []))
                 if draft is None:
                     found.append(
                         f"{_name(article)}: its text is not what its archived answers say"
                     )
                 else:
-                    texts[key] = draft.text
+                    if _key(article) in quoted:
+                        texts[_key(article)] = draft.text
                     found += _headed(article, draft, partition)
     return stored, texts
 
@@ -263,7 +278,7 @@ def _drafts(
         feed = Feed(id=article.feed_id, url="", outlet=article.outlet)
         draft = to_draft(entry, feed, page, partition.moment)
         if draft is not None:
-            found.setdefault((article.article_id, article.revision), []).append(draft)
+            found.setdefault(_key(article), []).append(draft)
 
     for entry in entries:
         for article in wanted.get((entry.feed_id, entry.guid), ()):
@@ -284,7 +299,7 @@ def _before(article: Article, lake: Lake) -> Article | None:
     table = lake.read("articles", Partition.parse(article.previous))
     key = article.article_id, article.revision - 1
     stored = from_arrow(Article, table) if table is not None else []
-    return next((a for a in stored if (a.article_id, a.revision) == key), None)
+    return next((a for a in stored if _key(a) == key), None)
 
 
 def _own(article: Article, drafts: Sequence[Draft]) -> Draft | None:
@@ -315,6 +330,10 @@ def _headed(article: Article, draft: Draft, partition: Partition) -> list[str]:
     ]
 
 
+def _key(article: Article) -> Key:
+    return article.article_id, article.revision
+
+
 def _name(article: Article) -> str:
     return f"article {article.article_id} revision {article.revision}"
 
@@ -322,16 +341,15 @@ def _name(article: Article) -> str:
 # ------------------------------------------------------------- rows, by what they say
 
 
-def _articles(day: date, lake: Lake, stored: Sequence[Article]) -> list[str]:
+def _articles(day: date, lake: Lake, own: Mapping[Key, Row]) -> list[str]:
     """Published rows of articles that are not those that are stored."""
-    own = {(a.article_id, a.revision): a for a in stored}
     emptied = bool(lake.expired(day))
 
-    def expected(row: Mapping[str, Any]) -> dict[str, Any] | None:
-        article = own.get((row["article_id"], row["revision"]))
-        if article is None:
+    def expected(row: Row) -> Row | None:
+        stored = own.get((row["article_id"], row["revision"]))
+        if stored is None:
             return None
-        made = convert.article_row(article, row["pipeline_version"])
+        made = {**stored, "pipeline_version": row["pipeline_version"]}
         if emptied:
             made["n_chars"] = row["n_chars"]
         if not row["author"]:  # left out where people who are not tracked are

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import date
 from hashlib import sha256
@@ -228,8 +228,10 @@ class ParquetLake:
         self.store.put(_work(name, partition), body)
         return sha256(body).hexdigest()
 
-    def read(self, name: str, partition: Partition) -> pa.Table | None:
-        return self._read(_work(name, partition))
+    def read(
+        self, name: str, partition: Partition, columns: Sequence[str] | None = None
+    ) -> pa.Table | None:
+        return self._read(_work(name, partition), columns)
 
     def partitions(self, name: str, day: date | None = None) -> list[Partition]:
         prefix = f"work/{name}/date={day}/" if day else f"work/{name}/"
@@ -394,6 +396,9 @@ class ParquetLake:
     def table_sha256(self, table: str, day: date) -> str:
         return sha256(self._get(_table(table, day)) or b"").hexdigest()
 
+    def page(self, name: str) -> bytes | None:
+        return self._get(f"site/{name}")
+
     def write_page(self, name: str, html: str) -> str:
         self.store.put(f"site/{name}", html.encode())
         return f"{self.store.where}/site/{name}"
@@ -413,12 +418,12 @@ class ParquetLake:
             raise self._damaged(name, "there is no such file")
         return body
 
-    def _read(self, name: str) -> pa.Table | None:
+    def _read(self, name: str, columns: Sequence[str] | None = None) -> pa.Table | None:
         body = self._get(name)
         if body is None:
             return None
         try:
-            return pq.ParquetFile(pa.BufferReader(body)).read()
+            return pq.ParquetFile(pa.BufferReader(body)).read(columns)
         except (OSError, pa.ArrowException) as error:
             raise self._damaged(name, error) from error
 

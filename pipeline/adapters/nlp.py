@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.util import find_spec
 
 import spacy
@@ -18,8 +19,10 @@ MAX_CHARS = 20_000_000
 """Far above any article; spaCy's own bound of a million would end a whole batch."""
 
 
+@cache
 def open_nlp(name: str = "") -> Language:
-    """The named package, or the first of PREFERRED. ModelError if there is none."""
+    """The named package, or the first of PREFERRED, once a process and whatever is forked
+    from it. ModelError if there is none."""
     wanted = (name,) if name else PREFERRED
     for package in wanted:
         if find_spec(package) is not None:

@@ -185,13 +185,13 @@ class _Given:
 
 
 def _given(record: Record, changes: Changes, breaks: Sequence[date]) -> _Given:
-    today = rows(record.tables, "daily_figure_topic")
+    today = record.rows("daily_figure_topic")
     past = rows(record.history, "daily_figure_topic")
     fresh = {(row["day"], row["figure_id"], row["subtopic"]) for row in today}
     kept = [r for r in past if (r["day"], r["figure_id"], r["subtopic"]) not in fresh]
     return _Given(
         record=record,
-        polls=rows(record.tables, "feed_health"),
+        polls=record.rows("feed_health"),
         daily=kept + today,
         past_polls=rows(record.history, "feed_health"),
         changes=changes,
@@ -247,7 +247,7 @@ def _page(
 def _counts(
     record: Record, items: Sequence[Item], again: Sequence[Item]
 ) -> dict[str, int]:
-    latest = _latest(rows(record.tables, "feed_health"))
+    latest = _latest(record.rows("feed_health"))
     outlets = {
         said["outlet"]
         for item in items
@@ -283,7 +283,7 @@ def _summary(numbers: Mapping[str, int]) -> str:
 
 
 def _topic(record: Record) -> str:
-    topics = sorted({row["topic"] for row in rows(record.tables, "claims")})
+    topics = sorted({row["topic"] for row in record.rows("claims")})
     return words.listed([record.named(topic) for topic in topics[:3]])
 
 
@@ -381,7 +381,7 @@ def _latest(polls: Iterable[Row]) -> dict[str, Row]:
 
 def _feeds(day: date, record: Record, polls: Sequence[Row]) -> list[dict[str, Any]]:
     """One a feed: its last poll of the day, those in trouble first."""
-    outlets = {r["feed_id"]: r["outlet"] for r in rows(record.tables, "articles")}
+    outlets = {r["feed_id"]: r["outlet"] for r in record.rows("articles")}
     found = []
     for feed_id, last in _latest(polls).items():
         mine = [poll for poll in polls if poll["feed_id"] == feed_id]
@@ -409,7 +409,7 @@ def _feeds(day: date, record: Record, polls: Sequence[Row]) -> list[dict[str, An
 
 
 def _corrections(day: date, record: Record, most: int) -> dict[str, Any]:
-    every = rows(record.tables, "corrections")
+    every = record.rows("corrections")
     held = [row for row in every if row["kind"] != "wire_merged"]  # of no statement
     held.sort(key=lambda row: (row["at"], row["correction_id"]))
     return {"n": len(held), "shown": [_correction(day, record, r) for r in held[:most]]}
@@ -456,11 +456,11 @@ def _provenance(
             "sha256": row["text_sha256"],
             "outlet": words.plain(row["outlet"], 80),
         }
-        for row in rows(record.tables, "articles")
+        for row in record.rows("articles")
         if (row["article_id"], row["revision"]) in cited
     ]
     articles.sort(key=lambda one: (one["outlet"], one["article_id"]))
-    links, said = record.links.values(), rows(record.tables, "statements")
+    links, said = record.links.values(), record.rows("statements")
     return {
         "articles": articles[:most],
         "hidden": max(0, len(cited) - min(len(articles), most)),
@@ -485,7 +485,7 @@ def _errors(record: Record, measured: Mapping[str, Any]) -> dict[str, Any]:
         name: {"n": n, "percent": f"{100 * n / of:.0f} %" if of else "none to count"}
         for name, (n, of) in wrong.items()
     }
-    models = {row["model_version"] for row in rows(record.tables, "statements")}
+    models = {row["model_version"] for row in record.rows("statements")}
     measured_with = measured["model_versions"]
     return {
         **told,
@@ -498,8 +498,8 @@ def _errors(record: Record, measured: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _as_of(record: Record) -> str:
-    moments = [row["as_of"] for row in rows(record.tables, "claims")]
-    moments += [row["at"] for row in rows(record.tables, "feed_health")]
+    moments = [row["as_of"] for row in record.rows("claims")]
+    moments += [row["at"] for row in record.rows("feed_health")]
     return f"{max(moments):%Y-%m-%d %H:%M} UTC" if moments else ""
 
 

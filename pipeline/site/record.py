@@ -92,13 +92,23 @@ class Record:
     links: dict[str, Row] = field(default_factory=dict)
     members: dict[str, list[Row]] = field(default_factory=dict)
     subtopics: dict[str, list[str]] = field(default_factory=dict)
+    held: dict[str, list[Row]] = field(default_factory=dict)
+
+    def rows(self, name: str) -> list[Row]:
+        """The day's rows of a table, made once: a crowded page is tried a dozen times."""
+        if name not in self.held:
+            self.held[name] = rows(self.tables, name)
+        return self.held[name]
 
     def __post_init__(self) -> None:
-        for given in (self.history, self.tables):
-            self.statements |= {r["statement_id"]: r for r in rows(given, "statements")}
-            self.claims |= {r["claim_id"]: r for r in rows(given, "claims")}
-        today = {r["statement_id"]: r for r in rows(self.tables, "statements")}
-        for link in rows(self.tables, "claim_links"):
+        for said, claims in (
+            (rows(self.history, "statements"), rows(self.history, "claims")),
+            (self.rows("statements"), self.rows("claims")),
+        ):
+            self.statements |= {r["statement_id"]: r for r in said}
+            self.claims |= {r["claim_id"]: r for r in claims}
+        today = {r["statement_id"]: r for r in self.rows("statements")}
+        for link in self.rows("claim_links"):
             self.links[link["statement_id"]] = link
             if link["statement_id"] in today:
                 one = today[link["statement_id"]]
@@ -107,7 +117,7 @@ class Record:
             members.sort(
                 key=lambda r: (r["first_seen_at"], r["published_at"], r["url"])
             )
-        for row in rows(self.tables, "statement_topics"):
+        for row in self.rows("statement_topics"):
             self.subtopics.setdefault(row["statement_id"], []).append(row["subtopic"])
 
     def named(self, slug: str) -> str:
@@ -120,7 +130,7 @@ def news(record: Record, limit: int) -> list[Item]:
     first, then what changed, is uncertain, is new; within these the best carried
     first. ``limit`` bounds the words of each."""
     items = []
-    for claim in rows(record.tables, "claims"):
+    for claim in record.rows("claims"):
         first = record.statements.get(claim["first_statement_id"])
         if first and claim["about_topic"] and not first["backlog"]:
             items.append(_item(record, first, claim, claim["opened_by"], limit))
@@ -139,7 +149,7 @@ def _weight(item: Item) -> tuple[int, int, float, str]:
 def said_again(record: Record, limit: int) -> list[Item]:
     """Claims of earlier days that came again, by figure, one item a claim; ``relation``
     is repeated if any report of the day is of another occasion."""
-    opened = {row["claim_id"] for row in rows(record.tables, "claims")}
+    opened = {row["claim_id"] for row in record.rows("claims")}
     items = []
     for claim_id, members in record.members.items():
         told = [m for m in members if m["about_topic"] and not m["backlog"]]

@@ -7,7 +7,9 @@ from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import TypeVar
 
+import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.claims.compare import MATCHER_VERSION
 from pipeline.errors import (
@@ -30,11 +32,23 @@ from pipeline.ports import (
 )
 from pipeline.steps.shared import day_of, fresh
 from pipeline.tables import convert
-from pipeline.tables.checks import day_faults
-from pipeline.tables.convert import from_arrow, rows_to_table
+from pipeline.tables.checks import conformed, day_faults
+from pipeline.tables.convert import (
+    articles_table,
+    from_arrow,
+    rows_to_table,
+    schema_of,
+)
 from pipeline.tables.manifest import datapackage, origin
 from pipeline.tables.schemas import TABLES
-from pipeline.tables.trends import WINDOW_DAYS, Told, claims_of, daily, daily_acts
+from pipeline.tables.trends import (
+    COUNTED,
+    WINDOW_DAYS,
+    Told,
+    claims_of,
+    daily,
+    daily_acts,
+)
 
 Row = TypeVar("Row")
 
@@ -66,13 +80,11 @@ def publish(
     days |= {today, *_unpublished(lake, today)}
     written = 0
     failures = []
-    told = _Tellings(lake)
+    counted = _Counted(lake)
     for day in sorted(days):
         try:
-            written += _publish_day(
-                day, archive, lake, outbox, version, named, told.of(day)
-            )
-            _publish_daily(day, lake, version, told, tracked, topic)
+            written += _publish_day(day, archive, lake, outbox, version, named)
+            _publish_daily(day, lake, version, counted, tracked, topic)
         except BrokenDatabaseError:
             raise
         except DamagedError as error:
@@ -110,13 +122,14 @@ def _publish_day(
     outbox: Outbox,
     version: str,
     named: frozenset[str] | None,
-    told: Sequence[Told],
 ) -> int:
+    told = _told(lake, day)
     statements = [one.statement for one in told]
     partitions = lake.partitions("articles", day)
     as_of = partitions[-1].moment if partitions else convert.midnight(day)
+    articles, spans = _of_texts(day, statements, lake, version, named)
     rows: dict[str, list[dict[str, object]]] = {
-        **_of_texts(day, statements, lake, version, named),
+        "statement_spans": spans,
         "statements": [convert.statement_row(s, version, named) for s in statements],
         "statement_topics": [row for s in statements for row in convert.topic_rows(s)],
         "claims": [convert.claim_row(claim) for claim in claims_of(told, as_of)],
@@ -133,11 +146,11 @@ def _publish_day(
         "deliveries": [convert.plain_row(d) for d in outbox.deliveries(day)],
         "feed_health": convert.poll_rows(_rows_of(lake, "polls", day, Poll)),
     }
-    tables = _checked(day, rows)
+    tables = _checked(day, rows, articles)
     for name, table in tables.items():
         made_from = origin(name, day, archive=archive, lake=lake)
         lake.publish(name, day, table, version=version, made_from=made_from)
-    return sum(len(held) for held in rows.values())
+    return sum(table.num_rows for table in tables.values())
 
 
 def _of_texts(
@@ -146,29 +159,51 @@ def _of_texts(
     lake: Lake,
     version: str,
     named: frozenset[str] | None,
-) -> dict[str, list[dict[str, object]]]:
-    """The rows that are made of full texts. Where those expired, the published ones stay;
-    DamagedError where they are gone, too."""
-    names = ("articles", "statement_spans")
+) -> tuple[pa.Table, list[dict[str, object]]]:
+    """The articles and the rows of the spans, which are made of full texts. Where those
+    expired, the published ones stay; DamagedError where they are gone, too."""
     if lake.expired(day):
-        return {name: lake.load(name, day).to_pylist() for name in names}
-    articles = _rows_of(lake, "articles", day, Article)
-    texts = {(a.article_id, a.revision): a.text for a in articles}
+        spans = lake.load("statement_spans", day).to_pylist()
+        return lake.load("articles", day), spans
+    articles, texts = _articles(day, statements, lake)
     spans = [
         row
         for s in statements
         for row in convert.span_rows(s, texts[s.article_id, s.revision])
     ]
-    made = [convert.article_row(a, version, named) for a in articles]
-    return dict(zip(names, (made, spans), strict=True))
+    return articles_table(articles, version, named), spans
+
+
+_SHOWN = [n for n in schema_of(Article).names if n in TABLES["articles"].schema.names]
+
+
+def _articles(
+    day: date, statements: Sequence[Statement], lake: Lake
+) -> tuple[pa.Table, Mapping[tuple[str, int], str]]:
+    """The day's articles, and the texts of those that hold a statement."""
+    quoted = pa.array(sorted({s.article_id for s in statements}), pa.string())
+    shown = [schema_of(Article).empty_table().select([*_SHOWN, "text"])]
+    texts: dict[tuple[str, int], str] = {}
+    for partition in lake.partitions("articles", day):
+        table = lake.read("articles", partition, [*_SHOWN, "text"])
+        if table is not None:
+            held = table.filter(pc.is_in(table["article_id"], value_set=quoted))
+            keys = held["article_id"].to_pylist(), held["revision"].to_pylist()
+            texts |= zip(zip(*keys, strict=True), held["text"].to_pylist(), strict=True)
+            shown.append(table)
+    return pa.concat_tables(shown), texts
 
 
 def _checked(
-    day: date, rows: Mapping[str, Sequence[Mapping[str, object]]]
+    day: date,
+    rows: Mapping[str, Sequence[Mapping[str, object]]],
+    articles: pa.Table | None = None,
 ) -> dict[str, pa.Table]:
     """Every table of a day, before the first is written: what fails leaves all as is."""
     try:
         tables = {name: rows_to_table(name, held) for name, held in rows.items()}
+        if articles is not None:
+            tables["articles"] = conformed("articles", articles)
         for fault in day_faults(tables):
             raise ValueError(fault)
     except ValueError as error:
@@ -182,7 +217,7 @@ def _publish_daily(
     day: date,
     lake: Lake,
     version: str,
-    tellings: _Tellings,
+    counted: _Counted,
     tracked: Mapping[str, str],
     topic: str,
 ) -> None:
@@ -193,7 +228,7 @@ def _publish_daily(
     """
     around = [day + timedelta(days=n) for n in range(1 - WINDOW_DAYS, WINDOW_DAYS)]
     window = around[:WINDOW_DAYS]
-    told = [one for seen_on in around for one in tellings.of(seen_on)]
+    told = counted.over(around)
     passed = [one for one in window if lake.partitions("articles", one)]
     made = {
         "daily_figure_topic": daily(told, window),
@@ -215,6 +250,45 @@ def _publish_daily(
                 )
 
 
+class _Counted:
+    """The statements on the topic with their relations, as ``daily`` counts them.
+
+    Some columns alone, each day read once while days around it are published.
+    """
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+        self._held: dict[date, pd.DataFrame] = {}
+
+    def over(self, days: Sequence[date]) -> pd.DataFrame:
+        """The statements of these days; no other days are held any more."""
+        held = self._held
+        self._held = {d: held[d] if d in held else self._of(d) for d in days}
+        return _joined(list(self._held.values()))
+
+    def _of(self, day: date) -> pd.DataFrame:
+        said = [n for n in schema_of(Statement).names if n in COUNTED]
+        linked = ["statement_id", "utterance_id", "kind"]
+        parts = []
+        for partition in self._lake.partitions("links", day):
+            links = self._lake.read("links", partition, linked)
+            told = self._lake.read(
+                "statements", partition, [*said, "known", "about_topic"]
+            )
+            if links is not None and told is not None:
+                fresh = pc.and_not(told["about_topic"], told["known"])
+                frame = told.filter(fresh).select(said).to_pandas()
+                parts.append(frame.merge(links.to_pandas(), on="statement_id"))
+        return _joined(parts)
+
+
+def _joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    filled = [part for part in parts if len(part)]
+    if not filled:
+        return pd.DataFrame(columns=list(COUNTED))
+    return pd.concat(filled, ignore_index=True)
+
+
 def _rows_of(lake: Lake, name: str, day: date, kind: type[Row]) -> list[Row]:
     rows: list[Row] = []
     for partition in lake.partitions(name, day):
@@ -222,21 +296,6 @@ def _rows_of(lake: Lake, name: str, day: date, kind: type[Row]) -> list[Row]:
         if table is not None:
             rows += from_arrow(kind, table)
     return rows
-
-
-class _Tellings:
-    """What was told on each day, read once while days around it are published."""
-
-    def __init__(self, lake: Lake) -> None:
-        self._lake = lake
-        self._held: dict[date, list[Told]] = {}
-
-    def of(self, day: date) -> list[Told]:
-        if day not in self._held:
-            since = day - timedelta(days=2 * WINDOW_DAYS)
-            self._held = {d: told for d, told in self._held.items() if d > since}
-            self._held[day] = _told(self._lake, day)
-        return self._held[day]
 
 
 def _told(lake: Lake, day: date) -> list[Told]:

@@ -45,9 +45,12 @@ def each(
     failures: list[str] = []
     counts: dict[str, int] = {}
     damaged: set[Partition] = set()
+    upto = Partition.at(at)
+    # Only the first is asked for: a rebuild has thousands, and one that is made may
+    # make later ones stale.
     while pending := [
         one
-        for one in progress.pending(step, Partition.at(at), first=len(damaged) + 1)
+        for one in progress.pending(step, upto, first=len(damaged) + 1)
         if one not in damaged
     ]:
         try:

@@ -69,8 +69,9 @@ def alert(
     losses = record.losses(since=at - window, upto=partition)
     lost = {loss.state.claim_id for loss in losses}
     states = record.states(since=at - window, upto=partition)
+    standing = [state for state in states if state.claim_id not in lost]
     wanted = alerts_for(
-        [state for state in states if state.claim_id not in lost],
+        standing,
         rules,
         figures_since=record.figures_since(partition),
         lake_since=partitions[0].moment,

@@ -81,18 +81,26 @@ def _claim(opener: Told, members: Sequence[Told], as_of: datetime) -> Claim:
     )
 
 
-def daily(told: Iterable[Told], days: Sequence[date]) -> list[dict[str, Any]]:
+COUNTED = (
+    "statement_id", "figure_id", "figure", "topic", "subtopics", "act", "outlet", "voice",
+    "published_at", "first_seen_at", "utterance_id", "kind",
+)  # fmt: skip
+"""What ``daily`` and ``daily_acts`` need of a statement and of its relation."""
+
+
+def daily(told: pd.DataFrame, days: Sequence[date]) -> list[dict[str, Any]]:
     """Rows of ``daily_figure_topic`` for these days of publication, sorted by key.
 
-    A statement counts on the day its article was published; if that was more than
-    7 days before it was seen, as late on the day it was seen. Off-topic statements are
-    left out. Days without a statement give no row (their table is written empty).
+    ``told`` has the columns ``COUNTED``, a row a statement on the topic. One counts on the
+    day its article was published; if that was more than 7 days before it was seen, as
+    late on the day it was seen. Days without a statement give no row (their table is
+    written empty).
     """
-    return _counted([row for one in told for row in _daily_rows(one)], days, [])
+    return _counted(told, days, [])
 
 
 def daily_acts(
-    told: Iterable[Told],
+    told: pd.DataFrame,
     days: Sequence[date],
     *,
     tracked: Mapping[str, str],
@@ -104,13 +112,8 @@ def daily_acts(
     On the days of ``zeros`` every figure of ``tracked`` (name by id) has a row over all
     sub-topics and acts, also where nothing was said.
     """
-    rows = [
-        row | {"act": act}
-        for one in told
-        for row in _daily_rows(one)
-        for act in (ALL, one.statement.act.value)
-    ]
-    made = _counted(rows, days, ["act"])
+    whole = told.assign(act=ALL)
+    made = _counted(pd.concat([whole, told], ignore_index=True), days, ["act"])
     there = {
         (row["day"], row["figure_id"])
         for row in made
@@ -129,15 +132,27 @@ def daily_acts(
 
 
 def _counted(
-    rows: Sequence[Mapping[str, Any]], days: Sequence[date], by: Sequence[str]
+    told: pd.DataFrame, days: Sequence[date], by: Sequence[str]
 ) -> list[dict[str, Any]]:
     """Statements, occasions and what else is counted, by day, figure, sub-topic, ``by``."""
-    if not rows:
+    if told.empty:
         return []
-    frame = pd.DataFrame(rows)
-    frame = frame[frame["on"].isin(list(days))]
+    seen, published = (
+        told[name].dt.floor("D") for name in ("first_seen_at", "published_at")
+    )
+    late = seen - published >= timedelta(days=WINDOW_DAYS)
+    frame = told.assign(
+        on=seen.where(late, published),
+        late=late,
+        direct=told["voice"].eq("direct").astype("int64"),
+        opens=told["kind"].isin([kind.value for kind in _OPENS]).astype("int64"),
+        contradicts=told["kind"].eq(RelationKind.CONTRADICTS.value).astype("int64"),
+        subtopic=told["subtopics"].map(lambda some: sorted({ALL, *some})),
+    )
+    frame = frame[frame["on"].isin([midnight(one) for one in days])]
     if frame.empty:
         return []
+    frame = frame.explode("subtopic")
     heads = ["on", "figure_id", "figure", "topic", "subtopic", *by]
     on_time = frame[~frame["late"]]
     counted = on_time.groupby(heads, sort=True).agg(
@@ -148,43 +163,19 @@ def _counted(
         n_new_claims=("opens", "sum"),
         n_contradictions=("contradicts", "sum"),
     )
-    late = (
+    late_ones = (
         frame[frame["late"]]
         .groupby(heads, sort=True)
         .agg(n_late=("statement_id", "nunique"))
     )
-    both = counted.join(late, how="outer").fillna(0).astype("int64").reset_index()
+    both = counted.join(late_ones, how="outer").fillna(0).astype("int64").reset_index()
     return [
         {
-            "day": midnight(row["on"]),
+            "day": row["on"].to_pydatetime(),
             **{name: row[name] for name in heads[1:]},
             **{name: int(row[name]) for name in _COUNTS},
         }
         for row in both.to_dict("records")
-    ]
-
-
-def _daily_rows(one: Told) -> list[dict[str, Any]]:
-    statement, relation = one.statement, one.relation
-    if not statement.about_topic:
-        return []
-    seen, published = statement.first_seen_at.date(), statement.published_at.date()
-    late = seen - published >= timedelta(days=WINDOW_DAYS)
-    row = {
-        "on": seen if late else published,
-        "late": late,
-        "figure_id": statement.figure_id,
-        "figure": statement.figure,
-        "topic": statement.topic,
-        "statement_id": statement.statement_id,
-        "utterance_id": relation.utterance_id,
-        "outlet": statement.outlet,
-        "direct": int(statement.voice == "direct"),
-        "opens": int(relation.kind in _OPENS),
-        "contradicts": int(relation.kind is RelationKind.CONTRADICTS),
-    }
-    return [
-        row | {"subtopic": subtopic} for subtopic in sorted({ALL, *statement.subtopics})
     ]
 
 

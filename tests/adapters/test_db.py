@@ -280,6 +280,31 @@ def test_the_state_of_a_claim_is_that_as_of_a_partition(db):
 # ---------------------------------------------------------------------------- outbox
 
 
+def test_since_when_each_figure_is_on_record(db):
+    record = DbRecord(db)
+    old = NOON - timedelta(days=9)
+    rows = [
+        a_statement(figure_id="Q1", first_seen_at=old, content="one"),
+        a_statement(figure_id="Q1", first_seen_at=NOON, content="two"),
+        a_statement(figure_id="Q2", first_seen_at=NOON, content="three"),
+    ]
+    late = a_statement(figure_id="Q3", first_seen_at=NOON, content="four")
+    record.replace(ONE, [(said, a_relation(said), []) for said in rows])
+    record.replace(TWO, [(late, a_relation(late), [])])
+
+    assert record.figures_since(ONE) == {"Q1": old, "Q2": NOON}
+    assert record.figures_since(TWO) == {"Q1": old, "Q2": NOON, "Q3": NOON}
+
+
+def test_the_first_that_are_stale_can_be_asked_for_alone(db):
+    progress = DbProgress(db, ["match"])
+    for one in (TWO, ONE):
+        progress.stale("read", one)
+
+    assert progress.pending("read", TWO, first=1) == [ONE]
+    assert progress.pending("read", TWO) == [ONE, TWO]
+
+
 def test_an_alert_is_put_once(db):
     outbox = DbOutbox(db)
 

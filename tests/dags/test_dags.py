@@ -52,6 +52,29 @@ def test_a_runbook_says_how_to_run_it_again(path):
     assert len(runbook) > 300
 
 
+def test_the_tasks_of_make_live_are_forked_from_a_process_that_has_the_model(
+    monkeypatch, tmp_path
+):
+    from airflow.executors.local_executor import LocalExecutor
+
+    from deploy.executor import WarmExecutor
+    from deploy.live import _defaults
+    from pipeline.adapters.nlp import open_nlp
+
+    open_nlp.cache_clear()
+    held = []
+    monkeypatch.setenv("ONRECORD_LAKE", str(tmp_path / "lake"))
+    monkeypatch.setattr(
+        LocalExecutor, "start", lambda _: held.append(open_nlp.cache_info().currsize)
+    )
+
+    WarmExecutor(parallelism=1).start()
+
+    assert held == [1]
+    named = _defaults(tmp_path, "8080")["AIRFLOW__CORE__EXECUTOR"]
+    assert named == f"{WarmExecutor.__module__}.{WarmExecutor.__name__}"
+
+
 RUN = """
 import json, sys, warnings
 warnings.simplefilter("ignore")
