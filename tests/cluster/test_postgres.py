@@ -15,6 +15,7 @@ from pipeline.adapters.db import Database, DbOutbox, DbProgress, DbSeen
 from pipeline.errors import StoreError
 from pipeline.model import Partition
 from tests.adapters import test_db
+from tests.adapters.test_db import bands_of
 from tests.builders import NOON, a_seen, an_alert
 from tests.cluster.services import answers, new_database, until
 from tests.world import an_app, hashes, sent
@@ -59,8 +60,8 @@ def test_partitions_are_cut_by_code_points_whatever_the_collation(db):
     seen = DbSeen(db)
     for article_id in ("a-b", "aC", "ab", "B"):
         one = a_seen(article_id=article_id, partition=str(early), url=article_id)
-        seen.replace(early, [(one, [])])
-        assert seen.find(urls=[article_id], feed_id="", guids=[], before=late) == [one]
+        seen.replace(early, [one], bands_of([1]))
+        assert seen.find(urls=[article_id], guids=[], before=late) == [one]
 
 
 def test_eight_that_open_an_empty_database_at_once_make_it_once(url):
@@ -72,21 +73,20 @@ def test_eight_that_open_an_empty_database_at_once_make_it_once(url):
 def test_a_partition_replaced_by_many_at_once_is_that_of_one(db, url):
     def replace(_):
         mine, key = Database(url), str(PARTITION)
-        rows = [
-            (a_seen(article_id=f"{n:020}", url=str(n), partition=key), [n, n + 99])
-            for n in range(50)
+        articles = [
+            a_seen(article_id=f"{n:020}", url=str(n), partition=key) for n in range(50)
         ]
         with mine.alone("work"):
-            DbSeen(mine).replace(PARTITION, rows)
+            DbSeen(mine).replace(
+                PARTITION, articles, bands_of(*([n] for n in range(50)))
+            )
         mine.close()
 
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(replace, range(12)))
 
     later = Partition.at(NOON + timedelta(hours=1))
-    found = DbSeen(db).find(
-        urls=[str(n) for n in range(50)], feed_id="", guids=[], before=later
-    )
+    found = DbSeen(db).find(urls=[str(n) for n in range(50)], guids=[], before=later)
     assert len(found) == 50
 
 
