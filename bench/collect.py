@@ -29,6 +29,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from xml.sax.saxutils import escape
 
+from bench import serving
+
 ENTRIES = 20
 BEGAN = datetime(2026, 3, 2, 6, tzinfo=UTC)
 WORDS = [
@@ -109,40 +111,25 @@ async def serve(feeds: int) -> None:
     """Feeds with validators, and hosts that take a request and never answer it."""
     bodies = [a_feed(number) for number in range(feeds)]
 
-    async def answer(
-        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        try:
-            while head := await reader.readuntil(b"\r\n\r\n"):
-                path = head.split(b" ", 2)[1].decode()
-                kind, _, number = path.strip("/").partition("/")
-                if kind == "hang":
-                    await asyncio.sleep(600)
-                    return
-                etag = f'"v{number}"'
-                if etag.encode() in head:
-                    writer.write(
-                        f"HTTP/1.1 304 Not Modified\r\nETag: {etag}\r\n\r\n".encode()
-                    )
-                elif kind == "feed":
-                    body = bodies[int(number)]
-                    writer.write(
-                        "HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\n"
-                        f"ETag: {etag}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
-                        + body
-                    )
-                else:
-                    writer.write(b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n")
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
+    async def answer(head: bytes) -> bytes | None:
+        path = head.split(b" ", 2)[1].decode()
+        kind, _, number = path.strip("/").partition("/")
+        if kind == "hang":
+            await asyncio.sleep(600)
+            return None
+        etag = f'"v{number}"'
+        if etag.encode() in head:
+            return f"HTTP/1.1 304 Not Modified\r\nETag: {etag}\r\n\r\n".encode()
+        if kind != "feed":
+            return b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"
+        body = bodies[int(number)]
+        return (
+            "HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\n"
+            f"ETag: {etag}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+            + body
+        )
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0, backlog=1024)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    async with server:
-        await server.serve_forever()
+    await serving.serve(answer)
 
 
 @contextmanager

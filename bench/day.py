@@ -38,6 +38,7 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
+from bench import serving
 from bench.news import News, Newsroom
 from bench.record import fill
 
@@ -135,33 +136,24 @@ def atom_entry(news: News, feed: int, _: bool) -> str:
 async def serve(outlets: Outlets) -> None:
     """Answer until ended; ``/pass/N`` shows what the feeds hold at pass N."""
 
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while head := (await reader.readuntil(b"\r\n\r\n")).decode():
-                path = head.split(" ", 2)[1]
-                host = head.lower().partition("\r\nhost:")[2].split()[0]
-                if path.startswith("/pass/"):
-                    outlets.shown = int(path[6:])
-                    body: bytes | None = b"shown"
-                else:
-                    body = outlets.answer(host, path)
-                status = "404 No" if body is None else "200 OK"
-                kind = "text/html" if path.startswith("/news") else "application/xml"
-                writer.write(
-                    f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\n"
-                    f"Content-Length: {len(body or b'')}\r\n\r\n".encode()
-                    + (body or b"")
-                )
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
+    async def answer(raw: bytes) -> bytes:
+        head = raw.decode()
+        path = head.split(" ", 2)[1]
+        host = head.lower().partition("\r\nhost:")[2].split()[0]
+        if path.startswith("/pass/"):
+            outlets.shown = int(path[6:])
+            body: bytes | None = b"shown"
+        else:
+            body = outlets.answer(host, path)
+        status = "404 No" if body is None else "200 OK"
+        kind = "text/html" if path.startswith("/news") else "application/xml"
+        return (
+            f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\n"
+            f"Content-Length: {len(body or b'')}\r\n\r\n".encode()
+            + (body or b"")
+        )
 
-    server = await asyncio.start_server(talk, "127.0.0.1", 0, backlog=1024)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    async with server:
-        await server.serve_forever()
+    await serving.serve(answer)
 
 
 # ------------------------------------------------------------------------- the workers

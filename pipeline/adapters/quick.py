@@ -11,6 +11,7 @@ model's own, and so are the answers (``tests/adapters/test_nlp.py`` compares the
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, ClassVar
@@ -71,11 +72,12 @@ class Products(NumpyOps):  # type: ignore[misc]
         return product
 
 
-class _Component:
+class _Component(ABC):
     """What spaCy asks of a component, over ``annotate``."""
 
+    @abstractmethod
     def annotate(self, docs: Sequence[Doc]) -> None:
-        raise NotImplementedError
+        """Set the component's annotations of these."""
 
     def __call__(self, doc: Doc) -> Doc:
         self.annotate([doc])
