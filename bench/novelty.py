@@ -44,10 +44,8 @@ import numpy as np
 import sqlalchemy as sa
 
 from bench.world import place, texts_of
-from pipeline.adapters.db import (
-    Database,
-    DbRecord,
-)
+from pipeline.adapters.db.engine import Database
+from pipeline.adapters.db.record import DbRecord
 from pipeline.claims.candidates import MOST_PLACES, _terms, terms
 from pipeline.claims.compare import MATCHER_VERSION, label_of
 from pipeline.claims.features import features, loaded

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bench.news import Newsroom
-from pipeline.adapters.db import DbSeen
+from pipeline.adapters.db.seen import DbSeen
 from pipeline.app import App
 from pipeline.articles.duplicates import BANDS, PERMUTATIONS
 from pipeline.articles.revisions import seen_of

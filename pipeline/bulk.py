@@ -15,12 +15,14 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from pipeline.app import App, Found, open_app
+from pipeline.app import App, open_app
 from pipeline.batch import statements_of
 from pipeline.errors import InputError, PipelineError, StoreError
 from pipeline.model import Partition, Statement
+from pipeline.operations.passes import Found
 from pipeline.settings import Settings
 from pipeline.tables.convert import to_arrow
+from pipeline.wiring import Parts
 
 BATCH_ARTICLES = 200
 """Articles of one task: some seconds of work, so that its overhead is small."""
@@ -73,7 +75,7 @@ def dask_workers(count: int) -> Iterator[Client]:
 
 
 def found_by(
-    client: Client, app: App, partitions: Sequence[Partition], workers: int
+    client: Client, app: Parts, partitions: Sequence[Partition], workers: int
 ) -> Found:
     """What ``extract`` asks for a partition's statements: made ahead, in this order.
 

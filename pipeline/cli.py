@@ -222,8 +222,10 @@ def extract(
         return
     if source is None or output is None:
         raise typer.BadParameter("--input and --output go together")
+    from pipeline.operations.files import extract_file
+
     with _app(config, lake) as app:
-        count = app.extract_file(source, output, everyone=everyone)
+        count = extract_file(app.extractor, source, output, everyone=everyone)
     typer.echo(f"extract  {count} articles -> {output}", err=True)
 
 
@@ -344,8 +346,8 @@ def compare(
 
     Example: `onrecord compare --input pairs.jsonl --output relations.jsonl`
     """
-    from pipeline.app import compare_file
     from pipeline.errors import InputError
+    from pipeline.operations.files import compare_file
 
     try:
         count = compare_file(source, output)

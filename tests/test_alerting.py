@@ -14,7 +14,8 @@ import pytest
 from typer.testing import CliRunner
 
 from pipeline import steps
-from pipeline.adapters.db import Database, DbOutbox
+from pipeline.adapters.db.engine import Database
+from pipeline.adapters.db.outbox import DbOutbox
 from pipeline.cli import cli
 from pipeline.errors import DeliveryError, InputError
 from pipeline.model import Alert

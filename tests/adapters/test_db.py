@@ -8,14 +8,12 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from pipeline.adapters.db import (
-    Database,
-    DbFeedStates,
-    DbOutbox,
-    DbProgress,
-    DbRecord,
-    DbSeen,
-)
+from pipeline.adapters.db.engine import Database
+from pipeline.adapters.db.feed_states import DbFeedStates
+from pipeline.adapters.db.outbox import DbOutbox
+from pipeline.adapters.db.progress import DbProgress
+from pipeline.adapters.db.record import DbRecord
+from pipeline.adapters.db.seen import DbSeen
 from pipeline.errors import DamagedError, StoreError
 from pipeline.model import (
     Delivery,

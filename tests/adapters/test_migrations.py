@@ -10,8 +10,11 @@ import threading
 
 import pytest
 
-from pipeline.adapters import migrations
-from pipeline.adapters.db import Database, DbFeedStates, DbOutbox, DbProgress
+from pipeline.adapters.db import migrations
+from pipeline.adapters.db.engine import Database
+from pipeline.adapters.db.feed_states import DbFeedStates
+from pipeline.adapters.db.outbox import DbOutbox
+from pipeline.adapters.db.progress import DbProgress
 from pipeline.errors import DamagedError
 from pipeline.model import Partition
 from tests.builders import NOON, a_feed, an_alert

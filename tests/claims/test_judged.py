@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import ids
-from pipeline.adapters.db import Database, DbProgress, DbRecord
+from pipeline.adapters.db.engine import Database
+from pipeline.adapters.db.progress import DbProgress
+from pipeline.adapters.db.record import DbRecord
 from pipeline.adapters.lake import LocalLake
 from pipeline.claims.grouping import relations
 from pipeline.claims.judged import counted, decisions, error_rate

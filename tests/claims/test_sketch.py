@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.adapters import db
-from pipeline.adapters.db import Database, DbRecord
+from pipeline.adapters.db import earlier
+from pipeline.adapters.db.engine import Database
+from pipeline.adapters.db.record import DbRecord
 from pipeline.claims import candidates, grouping
 from pipeline.claims.candidates import terms
 from pipeline.claims.features import PREPARED, features
@@ -157,7 +158,7 @@ def test_the_database_finds_what_memory_finds(
 ):
     """Partitions larger than what is looked up at once, terms with more than their
     places taken, by what is on record and by the partition's own."""
-    monkeypatch.setattr(db, "_PORTION", 40)
+    monkeypatch.setattr(earlier, "_PORTION", 40)
     monkeypatch.setattr(candidates, "MOST_PLACES", PLACES)
     chance = random.Random(7)
     rows = [

@@ -11,7 +11,10 @@ from multiprocessing import get_context
 
 import pytest
 
-from pipeline.adapters.db import Database, DbOutbox, DbProgress, DbSeen
+from pipeline.adapters.db.engine import Database
+from pipeline.adapters.db.outbox import DbOutbox
+from pipeline.adapters.db.progress import DbProgress
+from pipeline.adapters.db.seen import DbSeen
 from pipeline.errors import StoreError
 from pipeline.model import Partition
 from tests.adapters import test_db

@@ -180,7 +180,7 @@ def test_every_dag_has_owner_tags_runbook_retries_and_timeouts(made):
 
 
 def test_the_monitor_has_the_steps_in_their_order(made):
-    from pipeline.app import STEPS
+    from pipeline.operations.passes import STEPS
 
     dags, _, _ = made
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from pipeline.adapters.db import DbFeedStates
+from pipeline.adapters.db.feed_states import DbFeedStates
 from pipeline.app import App, open_app
 from pipeline.cli import cli
 from pipeline.model import Answer, Article, Correction, Partition, Poll, Response

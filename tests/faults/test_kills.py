@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from pipeline.adapters import archive, jsonl, lake
-from pipeline.adapters.db import Database
+from pipeline.adapters.db.engine import Database
 from tests.world import an_app, hashes, passes, sent
 
 POLLS = ["p1", "p2"]

@@ -19,8 +19,8 @@ from datetime import timedelta
 
 import pytest
 
-from pipeline.app import STEPS
 from pipeline.errors import BrokenDatabaseError, StoreError
+from pipeline.operations.passes import STEPS
 from tests.world import POLLS, an_app, hashes, passes, sent
 
 

@@ -16,7 +16,8 @@ import pytest
 
 from pipeline import steps
 from pipeline.adapters.atom import AtomChannel
-from pipeline.adapters.db import Database, DbOutbox
+from pipeline.adapters.db.engine import Database
+from pipeline.adapters.db.outbox import DbOutbox
 from pipeline.adapters.mail import EmailChannel
 from pipeline.adapters.notify import FileChannel, WebhookChannel
 from pipeline.model import Alert

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline.adapters.db import Database
+from pipeline.adapters.db.engine import Database
 from pipeline.errors import BrokenDatabaseError, InputError, StoreError
 from pipeline.model import AlertKind, DeliveryState, RelationKind
 

@@ -1,0 +1,159 @@
+"""The earlier statements that a figure's new one may answer to, found by their terms."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from pipeline.adapters.db.engine import Database, portions
+from pipeline.adapters.db.record_rows import as_json, from_json
+from pipeline.adapters.db.tables import record_said
+from pipeline.claims.features import dumped, features
+from pipeline.claims.sketch import sketch_of
+from pipeline.model import Partition, Relation, Said, Statement
+
+PLACES = 1 << 20
+"""So many places a partition has. A statement's place is the second of its partition
+since 1970, times this, and its rank there by id: places sort as the fold runs."""
+
+
+def first_place(partition: Partition) -> int:
+    return int(partition.moment.timestamp()) * PLACES
+
+
+def term_keys(figure_id: str, terms: Iterable[str]) -> list[int]:
+    """A hash of each term with its figure: that two share one is one in 10^12.
+
+    Were it to happen, a statement would be compared in vain, or miss one comparison.
+    """
+    return [
+        int.from_bytes(
+            blake2b(f"{figure_id} {term}".encode(), digest_size=8).digest(), "big"
+        )
+        >> 1
+        for term in sorted(set(terms))
+    ]
+
+
+_POSTINGS = {
+    "sqlite": """SELECT asked.value, (SELECT group_concat(place) FROM (
+        SELECT place FROM record_terms WHERE term = asked.value AND place < :before
+        ORDER BY place DESC LIMIT :places)) FROM json_each(:terms) AS asked""",
+    "postgresql": """SELECT asked.value, (SELECT string_agg(place::text, ',') FROM (
+        SELECT place FROM record_terms WHERE term = asked.value AND place < :before
+        ORDER BY place DESC LIMIT :places) AS latest)
+        FROM unnest(CAST(string_to_array(btrim(:terms, '[]'), ',') AS bigint[]))
+        AS asked(value)""",
+}
+"""The latest places of many terms at once: one statement of the database for a portion
+of a partition, not one for each of its statements."""
+
+_SAID_AT = sa.select(
+    record_said.c.place,
+    record_said.c.said,
+    record_said.c.prepared,
+    record_said.c.sketch,
+).where(
+    record_said.c.place.in_(
+        sa.bindparam("places", expanding=True, literal_execute=True)
+    )
+)
+
+_PORTION = 200  # statements that are looked up together: their candidates are held
+
+
+class Earlier:
+    """What ``ports.Record.before`` gives: it reads for a portion of statements at once."""
+
+    def __init__(
+        self,
+        db: Database,
+        partition: Partition,
+        wanted: Sequence[tuple[Said, Sequence[str]]],
+        *,
+        places: int,
+        limit: int,
+    ) -> None:
+        self._db, self._before = db, first_place(partition)
+        self._wanted, self._places, self._limit = wanted, places, limit
+        self._nth = {said.statement_id: nth for nth, (said, _) in enumerate(wanted)}
+        self._keys: dict[str, dict[str, int]] = {}  # by statement, of each term
+        self._postings: dict[int, npt.NDArray[np.int64]] = {}  # the latest first
+        self._said: dict[int, Said] = {}  # by place
+
+    def __call__(self, said: Said, taken: Mapping[str, int]) -> list[tuple[int, Said]]:
+        if said.statement_id not in self._keys:
+            nth = self._nth[said.statement_id]
+            self._read(self._wanted[nth : nth + _PORTION])
+        best = self._best(said.statement_id, taken)
+        if any(place not in self._said for place in best):
+            with self._db.begin() as db:
+                self._fetch(db, best)
+        return [(count, self._said[place]) for place, count in best.items()]
+
+    def _read(self, portion: Sequence[tuple[Said, Sequence[str]]]) -> None:
+        self._keys = {
+            said.statement_id: dict(
+                zip(sorted(set(terms)), term_keys(said.figure_id, terms), strict=True)
+            )
+            for said, terms in portion
+        }
+        asked = sorted({key for keys in self._keys.values() for key in keys.values()})
+        values = {
+            "terms": json.dumps(asked, separators=(",", ":")),
+            "before": self._before,
+            "places": self._places,
+        }
+        with self._db.begin() as db:
+            query = sa.text(_POSTINGS[db.dialect.name])
+            self._postings = {
+                key: np.sort(np.fromstring(places, np.int64, sep=","))[::-1]
+                for key, places in db.execute(query, values)
+                if places
+            }
+            self._said = {}
+            self._fetch(db, {at for key in self._keys for at in self._best(key, {})})
+
+    def _best(self, statement_id: str, taken: Mapping[str, int]) -> dict[int, int]:
+        """The places under most of the terms, then the latest; by how many terms."""
+        held = [
+            self._postings[key][: max(0, self._places - taken.get(term, 0))]
+            for term, key in self._keys[statement_id].items()
+            if key in self._postings
+        ]
+        if not held:
+            return {}
+        places, counts = np.unique(np.concatenate(held), return_counts=True)
+        order = np.argsort(-counts[::-1], kind="stable")[: self._limit]
+        return dict(
+            zip(places[::-1][order].tolist(), counts[::-1][order].tolist(), strict=True)
+        )
+
+    def _fetch(self, db: Connection, places: Iterable[int]) -> None:
+        for some in portions([at for at in places if at not in self._said]):
+            for row in db.execute(_SAID_AT, {"places": some}):
+                self._said[row.place] = _load_said(row)
+
+
+def said_row(
+    place: int, statement: Statement, relation: Relation, keys: Sequence[int]
+) -> dict[str, Any]:
+    said = Said.of(statement, relation.claim_id, relation.utterance_id)
+    return {
+        "place": place,
+        "said": as_json(said, leave=("prepared", "sketch")),
+        "prepared": dumped(features(statement.content)),
+        "sketch": sketch_of(statement.content),
+        "terms": np.array(keys, "<i8").tobytes(),
+    }
+
+
+def _load_said(row: Any) -> Said:
+    return Said(**from_json(row.said), prepared=row.prepared, sketch=row.sketch)
