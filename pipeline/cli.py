@@ -437,9 +437,9 @@ def verify(
     with _app(config, lake) as app:
         days = [_day(day, "--date")] if day else app.published_days()
         found = {one: app.verify(one) for one in days}
-        gone = {one: app.expired(one) for one in days}
+        more = {one: (app.expired(one), app.under_way(one)) for one in days}
     for one, wrong in found.items():
-        words = [f"{len(wrong)} faults" if wrong else "ok", gone[one]]
+        words = [f"{len(wrong)} faults" if wrong else "ok", *more[one]]
         typer.echo(f"{one}  {', '.join(word for word in words if word)}")
         for line in wrong:
             typer.echo(f"    {line}", err=True)

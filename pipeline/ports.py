@@ -90,6 +90,10 @@ class Archive(Protocol):
         """Files of a partition whose bytes are not those that were written."""
         ...
 
+    def upto(self, last: Partition) -> Archive:
+        """The same archive, in which no partition after this one is listed."""
+        ...
+
 
 class Lake(Protocol):
     """Working partitions and published tables, as Parquet.
@@ -152,6 +156,10 @@ class Lake(Protocol):
         ...
 
     def write_package(self, body: bytes) -> None: ...
+
+    def upto(self, last: Partition) -> Lake:
+        """The same lake, in which no working partition after this one is listed."""
+        ...
 
     def work_sha256(self, name: str, partition: Partition) -> tuple[str, str]:
         """A working partition's path in the lake and the SHA-256 of its bytes; where its

@@ -73,6 +73,15 @@ class Parts:
         path = (Path(self.settings.lake) / "state.sqlite").absolute()
         return given.get_secret_value() if given else f"sqlite:///{path}"
 
+    @property
+    def has_database(self) -> bool:
+        """Whether there is one already: a copy of a lake may come without."""
+        if self.bucket is not None:
+            given = self.settings.database_url or secret_of(DATABASE_URL, os.environ)
+            return given is not None
+        file = sqlite_file(self._database_url)
+        return file is None or file.exists()
+
     @cached_property
     def database(self) -> Database:
         file = sqlite_file(self._database_url)

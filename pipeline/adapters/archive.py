@@ -13,6 +13,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from copy import copy
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from io import BytesIO
@@ -45,6 +46,7 @@ class WarcArchive:
 
     def __init__(self, place: Path | Store) -> None:
         self._store = FolderStore(place) if isinstance(place, Path) else place
+        self._last: Partition | None = None
 
     def add(self, partition: Partition, responses: Sequence[Response]) -> str:
         number = self._next(partition)
@@ -142,7 +144,13 @@ class WarcArchive:
             for name in self._store.names("archive/")
             if name.endswith(_WARC)
         }
-        return sorted(p for p in found if since is None or p.day >= since)
+        listed = (p for p in found if self._last is None or p <= self._last)
+        return sorted(p for p in listed if since is None or p.day >= since)
+
+    def upto(self, last: Partition) -> WarcArchive:
+        shown = copy(self)
+        shown._last = last
+        return shown
 
     def _files(self, partition: Partition) -> list[str]:
         start = f"{_folder(partition)}{partition.part}-"

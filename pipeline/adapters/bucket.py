@@ -6,7 +6,7 @@ A single PUT is seen whole or not at all; a name that must be free is asked for 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
 from tempfile import SpooledTemporaryFile
@@ -33,6 +33,8 @@ class BucketStore:
     What answers 5xx or not at all is asked again, with growing pauses, for
     ``patience_seconds``; then StoreError.
     """
+
+    pauses: Sequence[float] = (0.1, 0.3, 1.0, 3.0)
 
     def __init__(
         self,

@@ -6,11 +6,13 @@ import fcntl
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from copy import copy
 from datetime import date
 from hashlib import sha256
 from io import BytesIO
 from itertools import chain
 from pathlib import Path, PurePosixPath
+from time import sleep
 from typing import BinaryIO, Protocol
 from uuid import uuid4
 
@@ -79,6 +81,9 @@ class Store(Protocol):
     """
 
     where: str
+    pauses: Sequence[float]
+    """Seconds after which to look again where two names do not fit together: none where
+    ``alone`` keeps a writer from being between them."""
 
     def put(self, name: str, body: bytes) -> None:
         """Take the place of what is there."""
@@ -121,6 +126,8 @@ Change = Callable[[bytes | None], bytes | None]
 
 class FolderStore:
     """A Store in a local folder."""
+
+    pauses: Sequence[float] = ()
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -213,11 +220,17 @@ class ParquetLake:
     The same rows give the same bytes: zstd, no moment in the file. A table's
     ``_manifest.json`` says what each of its days holds; who writes or proves a day holds
     the table's lock, so that neither meets a file without its entry. A bucket has no such
-    lock: there a proof beside a publication may see one, and says so.
+    lock: there a proof looks again, for longer than a writer needs from one to the other.
     """
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self._last: Partition | None = None
+
+    def upto(self, last: Partition) -> ParquetLake:
+        shown = copy(self)
+        shown._last = last
+        return shown
 
     # ------------------------------------------------------------ working partitions
 
@@ -235,12 +248,13 @@ class ParquetLake:
 
     def partitions(self, name: str, day: date | None = None) -> list[Partition]:
         prefix = f"work/{name}/date={day}/" if day else f"work/{name}/"
-        found = (PurePosixPath(path) for path in self.store.names(prefix))
-        return sorted(
+        paths = (PurePosixPath(path) for path in self.store.names(prefix))
+        found = (
             Partition(date.fromisoformat(path.parent.name[5:]), path.stem)
-            for path in found
+            for path in paths
             if path.suffix == ".parquet"
         )
+        return sorted(p for p in found if self._last is None or p <= self._last)
 
     def work_sha256(self, name: str, partition: Partition) -> tuple[str, str]:
         path = _work(name, partition)
@@ -359,8 +373,16 @@ class ParquetLake:
 
     def stands(self, table: str, day: date) -> tuple[TableDay | None, bytes]:
         """A table-day's entry in the manifest and its file, as of one moment."""
-        with self.store.alone(f"tables/{table}"):
-            return self.manifest(table).get(day), self._must(_table(table, day))
+        for pause in (*self.store.pauses, None):
+            with self.store.alone(f"tables/{table}"):
+                entry, body = (
+                    self.manifest(table).get(day),
+                    self._must(_table(table, day)),
+                )
+            if pause is None or (entry and entry.sha256 == sha256(body).hexdigest()):
+                break
+            sleep(pause)
+        return entry, body
 
     def manifest(self, table: str) -> dict[date, TableDay]:
         body = self._get(_manifest(table))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
@@ -9,10 +10,14 @@ from time import monotonic
 
 from pipeline import daily_page, explorer_page, proof, steps
 from pipeline.adapters.pages import PageFolder
-from pipeline.errors import DamagedError, InputError
-from pipeline.model import Report
+from pipeline.errors import DamagedError, InputError, StoreError
+from pipeline.model import Partition, Report, TableDay
 from pipeline.operations.passes import Engine, Passes, Tell, silently
+from pipeline.tables.manifest import published_upto
 from pipeline.tables.schemas import TABLES
+
+VERIFY_TRIES = 3
+"""Of a proof beside which something was published."""
 
 
 class Days(Passes):
@@ -96,12 +101,56 @@ class Days(Passes):
         return days
 
     def verify(self, day: date) -> list[str]:
-        """What of a published day its archive does not prove; empty if all is well."""
+        """What of a published day its archive does not prove; empty if all is well.
+
+        While a pass is at work on the day (``under_way``), what is published is held
+        against what it was published from, and once more where a publication came
+        between.
+        """
         if day not in self.published_days():
             raise InputError(f"--date {day}", "not published")
-        return proof.faults(
-            day, lake=self.lake, archive=self.archive, bounds=self.bounds
+        prove = partial(
+            proof.faults, day, lake=self.lake, archive=self.archive, bounds=self.bounds
         )
+        wrong: list[str] = []
+        for _ in range(VERIFY_TRIES):
+            entries = self._entries(day)
+            wrong = prove()
+            if wrong and self.under_way(day):
+                upto = self._published_upto(day)
+                wrong = prove(upto=upto) if upto is not None else wrong
+            if not wrong or entries == self._entries(day):
+                break
+        return wrong
+
+    def under_way(self, day: date) -> str:
+        """That something of a day is not published yet: a pass or a rebuild is at work, or
+        was cut off and the next one goes on; empty if all is, or no database says so."""
+        waiting: list[Partition] = []
+        if self.has_database:
+            with suppress(StoreError):  # `status` names what is wrong with it
+                for step in ("read", "extract", "match", "publish"):
+                    waiting += self.progress.pending(step, Partition(day, "235959"))
+        ours = [partition for partition in waiting if partition.day == day]
+        return "a pass is under way: not all of it is published yet" if ours else ""
+
+    def _published_upto(self, day: date) -> Partition | None:
+        with suppress(StoreError), self.database.alone("work"):
+            pass  # a publication that is half way may end
+        try:
+            return published_upto(day, lake=self.lake, archive=self.archive)
+        except DamagedError:
+            return None  # named already
+
+    def _entries(self, day: date) -> list[TableDay | None]:
+        """What the manifests say of a day; None where one is damaged or lacks it."""
+        found: list[TableDay | None] = []
+        for name in TABLES:
+            try:
+                found.append(self.lake.manifest(name).get(day))
+            except DamagedError:
+                found.append(None)
+        return found
 
     def expired(self, day: date) -> str:
         """What of a day was removed since it is older than is kept; empty if nothing."""

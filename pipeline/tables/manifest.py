@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
 
-from pipeline.model import TableDay
+from pipeline.model import Partition, TableDay
 from pipeline.ports import Archive, Lake
 from pipeline.tables.schemas import MOMENT, SCHEMA_VERSION, TABLES, Field, Table
 
@@ -38,15 +38,53 @@ def origin(name: str, day: date, *, archive: Archive, lake: Lake) -> str:
     included; empty where it is made from no partition of its own."""
     if name not in MADE_FROM:
         return ""
-    found: dict[str, str] = {}
+    found = _sources(name, day, archive=archive, lake=lake)
+    return _origin_of(found, max(found, default=None))
+
+
+def published_upto(day: date, *, archive: Archive, lake: Lake) -> Partition | None:
+    """The last partition that the day's tables were made of, in each of them what their
+    manifest says; None where there is no such: they are of no one moment."""
+    made_from, sources = {}, {}
+    for name in MADE_FROM:
+        entry = lake.manifest(name).get(day)
+        if entry is None:
+            return None
+        made_from[name] = entry.made_from
+        sources[name] = _sources(name, day, archive=archive, lake=lake)
+    before = Partition.at(datetime.combine(day, time.min, UTC) - timedelta(seconds=1))
+    there = {partition for found in sources.values() for partition in found}
+    for last in (*sorted(there, reverse=True), before):
+        if all(_origin_of(sources[n], last) == made_from[n] for n in MADE_FROM):
+            return last
+    return None
+
+
+def _sources(
+    name: str, day: date, *, archive: Archive, lake: Lake
+) -> dict[Partition, dict[str, str]]:
+    """Path and SHA-256 of what a table-day is made from, by partition."""
+    found: dict[Partition, dict[str, str]] = {}
     for source in MADE_FROM[name]:
-        partitions = lake.partitions(source, day)
-        found |= dict(lake.work_sha256(source, partition) for partition in partitions)
+        for partition in lake.partitions(source, day):
+            path, digest = lake.work_sha256(source, partition)
+            found.setdefault(partition, {})[path] = digest
     if name == "articles":
         asked = {p for p in archive.partitions(day) if p.day == day}
-        for partition in sorted(asked.union(partitions)):
-            found |= archive.seals(partition)
-    return sha256(_canonical(dict(sorted(found.items())))).hexdigest()
+        for partition in sorted(asked.union(found)):
+            found.setdefault(partition, {}).update(archive.seals(partition))
+    return found
+
+
+def _origin_of(
+    sources: Mapping[Partition, Mapping[str, str]], last: Partition | None
+) -> str:
+    """One SHA-256 over the sources of partitions up to the last."""
+    held: dict[str, str] = {}
+    for partition, found in sources.items():
+        if last is not None and partition <= last:
+            held |= found
+    return sha256(_canonical(dict(sorted(held.items())))).hexdigest()
 
 
 def to_json(table: str, days: Mapping[date, TableDay]) -> bytes:

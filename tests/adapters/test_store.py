@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from hashlib import sha256
 
+import pyarrow as pa
 import pytest
 
 from pipeline.adapters.archive import WarcArchive
@@ -22,6 +25,7 @@ from tests.s3 import serve_bucket
 from tests.world import REBUILT, SEEDS, an_app, hashes
 
 PARTITION = Partition.at(NOON)
+ROWS = pa.table({"x": [1]})
 
 
 @pytest.fixture
@@ -97,6 +101,54 @@ def test_attempts_at_one_moment_lose_no_answer_to_each_other(store):
     assert len(set(names)) == 8
     bodies = {answer.body for answer in archive.read(PARTITION)}
     assert bodies == {b"%d" % n for n in range(8)}
+
+
+def test_a_reader_between_a_file_and_its_entry_waits_for_the_entry(bucket, monkeypatch):
+    """A bucket has no lock: the writer is stopped after the first of its two puts."""
+    store = BucketStore("s3://lake", endpoint=bucket.endpoint)
+    lake, other = ParquetLake(store), ParquetLake(store)
+    lake.publish("t", NOON.date(), ROWS)
+    entry, body = lake.stands("t", NOON.date())
+    more = pa.concat_tables([ROWS, ROWS])
+    put = BucketStore.put
+    between, read = threading.Event(), threading.Event()
+
+    def slowly(self, name, body):
+        if name.endswith("_manifest.json"):
+            between.set()
+            assert read.wait(10)
+        put(self, name, body)
+
+    def looks_again(seconds):
+        read.set()
+        writer.join(10)
+
+    monkeypatch.setattr(BucketStore, "put", slowly)
+    monkeypatch.setattr("pipeline.adapters.lake.sleep", looks_again)
+    writer = threading.Thread(target=other.publish, args=("t", NOON.date(), more))
+    writer.start()
+    assert between.wait(10)
+
+    now, changed = lake.stands("t", NOON.date())
+
+    assert changed != body
+    assert now is not None
+    assert (now.rows, now.sha256) == (2 * entry.rows, sha256(changed).hexdigest())
+
+
+def test_a_file_that_is_not_its_entrys_is_seen_after_the_last_look(bucket, monkeypatch):
+    store = BucketStore("s3://lake", endpoint=bucket.endpoint)
+    lake, waited = ParquetLake(store), []
+    lake.publish("t", NOON.date(), ROWS)
+    store.put(f"tables/t/date={NOON.date()}/part-0.parquet", b"another")
+    monkeypatch.setattr("pipeline.adapters.lake.sleep", waited.append)
+
+    entry, body = lake.stands("t", NOON.date())
+
+    assert body == b"another"
+    assert entry is not None
+    assert entry.sha256 != sha256(body).hexdigest()
+    assert waited == list(BucketStore.pauses)
 
 
 def test_judgements_and_alerts_are_kept_in_the_lake(bucket):
