@@ -10,9 +10,18 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
+from html import escape
 
 from pipeline.errors import DeliveryError, RefusedError
 from pipeline.model import Alert
+
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{}</title></head>
+<body style="margin:0;padding:16px;background:#fff;color:#1b1b1b;font:15px/1.45 Arial,sans-serif">
+<div style="max-width:680px">
+{}</div></body></html>
+"""
+"""Around the HTML of a message: styles stand in the tags, for mail programs drop others."""
 
 PORTS = {"none": 25, "starttls": 587, "tls": 465}
 
@@ -78,7 +87,8 @@ class EmailChannel:
             mail["References"] = " ".join(map(self._message_id, earlier))
         mail.set_content(alert.body)
         if "html" in alert.forms:
-            mail.add_alternative(alert.forms["html"], subtype="html")
+            page = PAGE.format(escape(alert.subject), alert.forms["html"])
+            mail.add_alternative(page, subtype="html")
         return mail
 
     def _message_id(self, alert_id: str) -> str:

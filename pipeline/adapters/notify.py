@@ -22,13 +22,13 @@ from pipeline.adapters.atom import AtomChannel, feed_with
 from pipeline.adapters.bucket import BucketChannel, BucketStore
 from pipeline.adapters.mail import EmailChannel
 from pipeline.adapters.secrets import secret_of
+from pipeline.alerts.fit import MOST_OF_TELEGRAM, plain, slack_text, telegram_html
 from pipeline.errors import DeliveryError, RefusedError
 from pipeline.model import Alert
 from pipeline.ports import Channel
 
 TIMEOUT_SECONDS = 20.0
 ATOM_PATH = "site/alerts.atom"
-MOST_OF_TELEGRAM = 4096
 _MAY_HELP = frozenset({408, 409, 425, 429})
 _SECRET_PREFIX = "whsec_"
 
@@ -297,16 +297,16 @@ class WebhookChannel:
         """What is posted: our envelope, or what a chat service reads."""
         words = alert.forms.get(self._form, alert.body)
         if self._form == "slack":
-            return {"text": words}
+            return {"text": slack_text(words)}
         if self._form == "telegram":
-            if len(words) > MOST_OF_TELEGRAM:  # cut HTML would be refused
-                return {"chat_id": self._chat, "text": alert.body[:MOST_OF_TELEGRAM]}
-            return {
-                "chat_id": self._chat,
-                "text": words,
-                "parse_mode": "HTML",
-                "disable_web_page_preview": True,
-            }
+            fits = telegram_html(words) if self._form in alert.forms else ""
+            said = (
+                {"text": fits, "parse_mode": "HTML"}
+                if fits
+                else {"text": plain(alert.body, MOST_OF_TELEGRAM)}
+            )
+            quiet = {"link_preview_options": {"is_disabled": True}}
+            return {"chat_id": self._chat, **said, **quiet}
         return envelope(alert)
 
     def headers(self, alert_id: str, body: bytes) -> dict[str, str]:

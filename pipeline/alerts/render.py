@@ -60,6 +60,14 @@ _ACTS = {
     Act.OTHER: "says",
     Act.ATTITUDE: "is described",
 }
+_LABELS = {
+    RelationKind.NEW: "New",
+    RelationKind.CHANGED: "Changed",
+    RelationKind.CONTRADICTS: "Contradicts",
+    RelationKind.UNCERTAIN: "Perhaps new",
+    RelationKind.REREPORTED: "Another report",
+    RelationKind.REPEATED: "Said again",
+}
 _SENTENCES = {
     RelationKind.NEW: "Nothing like it is on record.",
     RelationKind.CHANGED: "It differs from an earlier statement.",
@@ -262,6 +270,7 @@ def _samples() -> list[dict[str, object]]:
         "reported_at": "2026-03-01 12:30 UTC",
         "words": "We will not send 300",
         "pieces": words,
+        "marked": "We *will not send* 300",
         "link": "https://herald.example/0",
         "url": "https://herald.example/0",
     }
@@ -269,6 +278,7 @@ def _samples() -> list[dict[str, object]]:
         "figure": "Ada Example",
         "act": "promises",
         "relation": "changed",
+        "label": _LABELS[RelationKind.CHANGED],
         "relation_sentence": _SENTENCES[RelationKind.CHANGED],
         "words": "We will send 300",
         "said_how": _VOICES[Voice.DIRECT],
@@ -280,7 +290,7 @@ def _samples() -> list[dict[str, object]]:
         "url": "https://herald.example/1",
         "page": "https://site.example/explorer/index.html#s=1",
         "pieces": words,
-        "differences": [("not send", "send")],
+        "marked": "We will *send* 300",
         "lost": {"sentence": "The report was edited.", "now": "We may send 300"},
         "reasons": ["denied earlier, affirmed now: send"],
         "earlier": earlier,
@@ -299,13 +309,23 @@ def _samples() -> list[dict[str, object]]:
         "url": "",
         "page": "",
     }
-    return [full, full | bare | {"said_on": "", "differences": []}]
+    return [full, full | bare | {"said_on": "", "marked": ""}]
+
+
+_SLACK_MARKS = str.maketrans({"*": "∗", "_": "ˍ", "~": "∼", "`": "ˋ"})
+_EMOJI = re.compile(r":(?=[a-z0-9_+\-]*[a-z][a-z0-9_+\-]*:)", re.IGNORECASE)
 
 
 def _for_slack(value: object) -> object:
-    """Slack reads three characters as its own, and nothing else."""
+    """Text that Slack shows as it is (docs.slack.dev, Formatting message text).
+
+    Three characters have entities. Those that make text bold, struck or code have no
+    escape, nor has the name of an emoji: look-alikes stand for them, but in addresses.
+    """
     if not isinstance(value, str):
         return value
+    if not _url(value):
+        value = _EMOJI.sub("∶", value.translate(_SLACK_MARKS))
     return value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
@@ -319,6 +339,7 @@ def _values(
         "figure": line(said.figure, MAX_TITLE),
         "act": _ACTS[said.act],
         "relation": str(relation.kind),
+        "label": _LABELS[relation.kind],
         "relation_sentence": _SENTENCES[relation.kind],
         "words": _words(said),
         "said_how": _VOICES[said.voice],
@@ -330,7 +351,7 @@ def _values(
         "url": _url(said.url),
         "page": page_of(state, site_url),
         "pieces": now,
-        "differences": _differences(before, now),
+        "marked": _marked(now) if before else "",
         "lost": _lost(lost),
         "reasons": [line(reason, MAX_TITLE) for reason in relation.reasons],
         "earlier": _earlier(state.earlier, before),
@@ -378,6 +399,7 @@ def _earlier(
         "reported_at": f"{statement.published_at:%Y-%m-%d %H:%M} UTC",
         "words": _words(statement),
         "pieces": marked,
+        "marked": _marked(marked),
         "link": _link(statement.url),
         "url": _url(statement.url),
     }
@@ -443,13 +465,14 @@ def _bare(words: Sequence[str]) -> list[str]:
     return [word.strip(" .,;:!?“”\"'").casefold() for word in words]
 
 
-def _differences(
-    before: Sequence[Piece], after: Sequence[Piece]
-) -> list[tuple[str, str]]:
-    """What stands for what, where as many runs differ on both sides."""
-    was = [piece.text.strip() for piece in before if piece.differs]
-    now = [piece.text.strip() for piece in after if piece.differs]
-    return list(zip(was, now, strict=True)) if len(was) == len(now) else []
+def _marked(found: Sequence[Piece]) -> str:
+    """The words with asterisks around what differs; empty where nothing does, or where
+    the words have asterisks of their own."""
+    if not any(piece.differs for piece in found) or any("*" in p.text for p in found):
+        return ""
+    return "".join(
+        f"*{piece.text}*" if piece.differs else piece.text for piece in found
+    )
 
 
 def _statement(statement: Statement) -> dict[str, object]:

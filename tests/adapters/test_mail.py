@@ -122,7 +122,10 @@ def test_a_mail_says_the_same_in_text_and_html_to_everyone():
     assert mail.get_body(["plain"]).get_content().splitlines() == (
         ALERT.body.splitlines()
     )
-    assert mail.get_body(["html"]).get_content().strip() == "<p>“so”</p>"
+    page = mail.get_body(["html"]).get_content()
+    assert page.startswith("<!doctype html>")
+    assert f"<title>{ALERT.subject}</title>" in page
+    assert "<p>“so”</p>" in page
 
 
 def test_a_second_try_is_the_same_message_byte_for_byte():

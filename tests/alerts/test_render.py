@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -42,6 +43,39 @@ def test_a_message_says_who_what_how_and_by_whom_it_was_reported():
         "Reported, not verified.",
     ):
         assert part in said.body
+
+
+@pytest.mark.parametrize("form", ["body", "html"])
+def test_a_mail_reads_in_the_order_of_a_desk(form: str):
+    """Kind, who, act, outlet, both words with what changed, why, outlets, confidence."""
+    said = message(CHANGED, rule="r1", site_url="https://site.example")
+    shown = {"body": said.body, "html": said.forms["html"]}[form]
+    text = " ".join(re.sub("<[^>]*>", "", shown).split()).lower()
+    who = ["reported by herald", "ada example", "(promises)"]
+    words = ["“we will send 300 trucks”", "“we will send 200 trucks”"]
+    if form == "html":  # beside each other, the earlier on the left
+        who, words = who[1:], words[::-1]
+
+    wanted = [
+        "changed", *who, *words, "another number: 200 -&gt; 300", "herald", "post",
+        "confidence", "0.80", "on record", "reported, not verified",
+    ]  # fmt: skip
+    at = 0
+    for part in wanted:
+        found = text.replace("->", "-&gt;").find(part, at)
+        assert found >= 0, part
+        at = found + len(part)
+
+
+def test_words_that_have_asterisks_are_not_marked_by_any():
+    starred = a_state(
+        kind=RelationKind.CHANGED,
+        content="We will send 300 * trucks",
+        earlier=EARLIER,
+    )
+
+    assert "asterisks" in message(CHANGED, rule="r1").body
+    assert "asterisks" not in message(starred, rule="r1").body
 
 
 def test_words_in_the_outlets_own_phrasing_get_no_quotation_marks():

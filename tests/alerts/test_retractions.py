@@ -125,7 +125,7 @@ CHANGED = a_state(
 @pytest.mark.parametrize(
     ("form", "marked"),
     [
-        ("html", "<mark>300</mark> trucks &amp; &lt;tanks&gt;"),
+        ("html", ">300</mark> trucks &amp; &lt;tanks&gt;"),
         ("slack", "*300* trucks &amp; &lt;tanks&gt;"),
         ("telegram", "<u>300</u> trucks &amp; &lt;tanks&gt;"),
     ],
@@ -136,7 +136,8 @@ def test_each_form_marks_what_changed_and_escapes_the_rest(form: str, marked: st
     assert marked in said.forms[form]
     opened = f"explorer/index.html#s={CHANGED.statement.statement_id}"
     assert f"https://site.example/{opened}" in said.forms[form]
-    assert "[200] -> [300]" in said.body
+    assert "before  “We will send *200* trucks & <tanks>”\n" in said.body
+    assert "now     “We will send *300* trucks & <tanks>”\n" in said.body
 
 
 def test_several_alerts_are_one_message_that_holds_them_all():
