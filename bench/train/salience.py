@@ -160,8 +160,9 @@ def softmax(scores: Floats) -> Floats:
     return np.asarray(grown / grown.sum())
 
 
-def accuracy(found: Sequence[Case], w: Floats) -> float:
-    return float(np.mean([int(np.argmax(c.rows @ w)) == c.right for c in found]))
+def hits(found: Sequence[Case], w: Floats) -> int:
+    """How many of the cases these weights decide rightly."""
+    return sum(int(np.argmax(c.rows @ w)) == c.right for c in found)
 
 
 def main() -> None:
@@ -188,19 +189,22 @@ def report(
     write: bool,
 ) -> None:
     found = list(cases(articles, docs, index, same_name, START))
+    if len({case.article % FOLDS for case in found}) < FOLDS:
+        raise SystemExit(f"{len(found)} cases are too few for {FOLDS} folds")
     w = fitted(found)
     weights = {n: round(float(x), 2) for n, x in zip(NAMES, w, strict=True)}
-    start = np.array([START[name] for name in NAMES])
-    print(f"weights set by hand: {accuracy(found, start):.3f}")
-    nearest = np.array([float(name == "nearest") for name in NAMES])
+    baselines = {
+        "weights set by hand": [START[name] for name in NAMES],
+        "nearest who agrees": [float(name == "nearest") for name in NAMES],
+    }
     print(f"{len(found)} cases, {np.mean([len(c.rows) for c in found]):.1f} candidates")
-    print(f"nearest who agrees: {accuracy(found, nearest):.3f}")
-    right = []
+    for name, given in baselines.items():
+        print(f"{name}: {hits(found, np.array(given)) / len(found):.3f}")
+    right = 0
     for fold in range(FOLDS):
         inside = fitted([c for c in found if c.article % FOLDS != fold])
-        held = [c for c in found if c.article % FOLDS == fold]
-        right.append(accuracy(held, inside))
-    print(f"fitted, {FOLDS} folds over articles: {np.mean(right):.3f}")
+        right += hits([c for c in found if c.article % FOLDS == fold], inside)
+    print(f"fitted, {FOLDS} folds over articles: {right / len(found):.3f}")
     for name, value in weights.items():
         print(f"  {name:16} {value:+.3f}")
     if write:
