@@ -372,7 +372,13 @@ def status(config: Config = None, lake: Lake = None, as_json: Json = False) -> N
         typer.echo(json.dumps(found, ensure_ascii=False, indent=1, default=str))
     else:
         for name, value in found.items():
-            typer.echo(f"{name:22} {_shown(value)}")
+            parts = value if isinstance(value, Mapping) else {}
+            if any(isinstance(part, Mapping) for part in parts.values()):
+                typer.echo(name)
+                for part in parts:
+                    typer.echo(f"  {part:20} {_shown(parts[part])}")
+            else:
+                typer.echo(f"{name:22} {_shown(value)}")
     if found["faults"]:
         raise typer.Exit(3)
 
@@ -852,6 +858,8 @@ def _shown(value: object) -> str:
         return ", ".join(f"{k} {_inner(v)}" for k, v in value.items()) or "-"
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%dT%H:%M:%SZ}"
+    if isinstance(value, float):
+        return f"{value:.2f}".rstrip("0").rstrip(".")
     if isinstance(value, list | tuple):
         return "; ".join(str(v) for v in value) or "-"
     return "-" if value is None else str(value)
