@@ -266,6 +266,7 @@ def _samples() -> list[dict[str, object]]:
     """The values that a template may use, full and bare."""
     words = [Piece("We will "), Piece("send", True), Piece(" 300")]
     earlier = {
+        "act": "denies",
         "outlet": "The Herald",
         "reported_at": "2026-03-01 12:30 UTC",
         "words": "We will not send 300",
@@ -395,6 +396,7 @@ def _earlier(
     if statement is None:
         return None
     return {
+        "act": _ACTS[statement.act],
         "outlet": line(statement.outlet, MAX_TITLE),
         "reported_at": f"{statement.published_at:%Y-%m-%d %H:%M} UTC",
         "words": _words(statement),

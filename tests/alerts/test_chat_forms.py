@@ -168,7 +168,7 @@ def test_both_say_who_what_how_sure_and_what_it_differs_from():
         for part in (
             "Contradicts: Ada Example (promises), reported by Herald. It goes against",
             "Quoted in full, published 2026-03-01 12:30 UTC, words of 2026-03-01: Trucks",
-            "Earlier, reported by Post, published 2026-02-28 12:30 UTC:",
+            "Earlier (promises), reported by Post, published 2026-02-28 12:30 UTC:",
             "“We will not send 300 trucks”",
             "• denied earlier, affirmed now: send",
             "1. Outlet 0, 2. Outlet 1",
