@@ -27,7 +27,8 @@ cli = typer.Typer(
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
+    rich_markup_mode=None,  # drawing the help would take longer than all else it does
+    context_settings={"max_content_width": 120},
 )
 feeds_cli = typer.Typer(help="The feeds that are watched.", no_args_is_help=True)
 figures_cli = typer.Typer(help="The figures that are tracked.", no_args_is_help=True)
