@@ -252,7 +252,8 @@ class Worker:
 
     def _said(self) -> dict[str, float]:
         assert self.process.stdout is not None
-        line = self.process.stdout.readline()
+        # py-spy says on the same stream what it does
+        line = next((one for one in self.process.stdout if one.startswith("{")), "")
         if not line:
             raise SystemExit(f"bench.day: {self.name} died; its words are above")
         found: dict[str, float] = json.loads(line)

@@ -64,10 +64,10 @@ def identify(
     a text that the same outlet already has at another URL is nothing new. Nothing new
     is also a cosmetic edit, and a summary of what was stored in full.
     """
-    shape = shape_sha256(draft.text)
     revisions = _revisions(draft, known)
     if revisions:
-        return _revision(draft, feed, revisions, shape, at)
+        return _revision(draft, feed, revisions, at)
+    shape = shape_sha256(draft.text)
     if any(seen.shape_sha256 == shape and _same_outlet(seen, feed) for seen in known):
         return None
     return _first(draft, feed, at, wire_group)
@@ -132,10 +132,13 @@ def _by_guid(draft: Draft, known: Sequence[SeenArticle]) -> set[str]:
 
 
 def _revision(
-    draft: Draft, feed: Feed, revisions: Sequence[SeenArticle], shape: str, at: datetime
+    draft: Draft, feed: Feed, revisions: Sequence[SeenArticle], at: datetime
 ) -> Article | None:
     first, latest = revisions[0], revisions[-1]
-    if shape == latest.shape_sha256 or draft.text_sha256 == latest.text_sha256:
+    if draft.text_sha256 == latest.text_sha256:  # most of what a feed shows
+        return None
+    shape = shape_sha256(draft.text)
+    if shape == latest.shape_sha256:
         return None
     if draft.guid != latest.guid and any(
         seen.shape_sha256 == shape for seen in revisions

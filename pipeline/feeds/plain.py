@@ -8,6 +8,7 @@ several times faster.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -72,10 +73,11 @@ _TYPED = {"title", "summary", "content"}
 _HTML_TYPES = {"html": "text/html", "text": "text/plain", "": "text/plain"}
 _VERSIONS = {"0.91": "rss091u", "0.92": "rss092", "0.93": "rss093", "0.94": "rss094"}
 _WINDOWS = {
-    byte: bytes([byte]).decode("cp1252")
+    chr(byte): bytes([byte]).decode("cp1252")
     for byte in range(0x80, 0xA0)
     if byte not in (0x81, 0x8D, 0x8F, 0x90, 0x9D)
 }
+_OF_WINDOWS = re.compile(f"[{''.join(_WINDOWS)}]")
 
 
 class _UnusualError(Exception):
@@ -297,4 +299,4 @@ def _mended(value: str) -> str:
         return value
     with suppress(UnicodeError):
         value = value.encode("iso-8859-1").decode("utf-8")
-    return value.translate(_WINDOWS)
+    return _OF_WINDOWS.sub(lambda found: _WINDOWS[found[0]], value)

@@ -20,29 +20,23 @@ class TopicJudge:
     _context: re.Pattern[str] | None = field(init=False, repr=False)
     _off: re.Pattern[str] | None = field(init=False, repr=False)
     _any: re.Pattern[str] | None = field(init=False, repr=False)
+    _sieve: re.Pattern[str] | None = field(init=False, repr=False)
     _parts: list[tuple[str, re.Pattern[str] | None]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._strong = _pattern(self.topic.strong)
         self._context = _pattern(self.topic.context)
         self._off = _pattern(self.topic.off)
-        self._any = _sieve((*self.topic.strong, *self.topic.context))
+        every = (*self.topic.strong, *self.topic.context)
+        self._any, self._sieve = _pattern(every), _sieve(every)
         self._parts = [(part.id, _pattern(part.terms)) for part in self.topic.subtopics]
 
     def strong(self, text: str) -> bool:
-        return (
-            self._strong is not None
-            and _may_hold(self._any, text)
-            and self._strong.search(text) is not None
-        )
+        return _holds(self._strong, self._sieve, text)
 
     def touches(self, text: str) -> bool:
         """Does the text hold any term of the topic? What a summary must, to earn its page."""
-        if not _may_hold(self._any, text):
-            return False
-        return self.strong(text) or (
-            self._context is not None and self._context.search(text) is not None
-        )
+        return _holds(self._any, self._sieve, text)
 
     def article(self, text: str) -> bool:
         """Is the article about the topic: a strong term in its title, or several in all?
@@ -149,8 +143,18 @@ def _sieve(terms: Iterable[str]) -> re.Pattern[str] | None:
     return re.compile(rf"\b(?:{'|'.join(groups)})(?!\w)") if groups else None
 
 
-def _may_hold(sieve: re.Pattern[str] | None, text: str) -> bool:
-    """False only where the text holds no term in any case of letters."""
+def _holds(
+    pattern: re.Pattern[str] | None, sieve: re.Pattern[str] | None, text: str
+) -> bool:
+    """Does the pattern match anywhere? It is tried only where the sieve does."""
+    if pattern is None:
+        return False
     if sieve is None or (not text.isascii() and _ODD.search(text)):
-        return True
-    return sieve.search(text.lower()) is not None
+        return pattern.search(text) is not None
+    low = text.lower()  # as long as the text: what grows is odd
+    found = sieve.search(low)
+    while found is not None:
+        if pattern.match(text, found.start()):
+            return True
+        found = sieve.search(low, found.start() + 1)
+    return False

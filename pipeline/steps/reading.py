@@ -231,30 +231,30 @@ class _Reading:
     def _tell(self) -> None:
         """The articles of the drafts that are held; the record is looked up once."""
         drafts, self.drafts = self.drafts, []
-        marks = [signature(draft.text) for draft, _ in drafts]
-        found = band_table(marks)
         self.here.look(
             [draft.url for draft, _ in drafts],
             [(draft.feed_id, draft.guid) for draft, _ in drafts],
         )
-        self.here.look_alike(
-            found[
-                [
-                    not self.here.find(
-                        url=draft.url, feed_id=draft.feed_id, guid=draft.guid
-                    )
-                    for draft, _ in drafts
-                ]
-            ]
-        )
+        unknown = [
+            nth
+            for nth, (draft, _) in enumerate(drafts)
+            if not self.here.find(url=draft.url, feed_id=draft.feed_id, guid=draft.guid)
+        ]
+        marks = [signature(drafts[nth][0].text) for nth in unknown]
+        found = band_table(marks)
+        self.here.look_alike(found)
+        marked = dict(zip(unknown, zip(marks, found, strict=True), strict=True))
         for nth, (draft, feed) in enumerate(drafts):
-            self._add(draft, feed, marks[nth], found[nth])
+            self._add(draft, feed, marked.get(nth))
         self.here.pack()
 
-    def _add(self, draft: Draft, feed: Feed, mark: bytes, found: Bands) -> None:
+    def _add(
+        self, draft: Draft, feed: Feed, marked: tuple[bytes, Bands] | None
+    ) -> None:
+        """``marked``: signature and bands, of what was unknown when it was looked up."""
         known = self.here.find(url=draft.url, feed_id=draft.feed_id, guid=draft.guid)
-        alike = [] if known else self.here.alike(found)
-        joins = group(mark, alike) if alike else None
+        alike = [] if known or marked is None else self.here.alike(marked[1])
+        joins = group(marked[0], alike) if marked is not None and alike else None
         article = identify(
             draft,
             feed,
@@ -263,6 +263,7 @@ class _Reading:
             wire_group=joins,
         )
         if article is not None:
+            mark, found = marked or _marks(draft)
             self.articles.append(article)
             self.counts["revisions"] += article.revision > 1
             self.counts["backlog"] += article.backlog
@@ -276,6 +277,11 @@ class _Reading:
         for one in found:
             if one.correction_id not in self._merged:
                 self.merges.setdefault(one.correction_id, one)
+
+
+def _marks(draft: Draft) -> tuple[bytes, Bands]:
+    mark = signature(draft.text)
+    return mark, band_table([mark])[0]
 
 
 def _merged_before(lake: Lake, partition: Partition) -> set[str]:

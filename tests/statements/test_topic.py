@@ -68,6 +68,8 @@ def test_the_fast_look_passes_over_nothing_that_the_terms_find(terms, between, c
     plainly = any(p.search(text) for p in (JUDGE._strong, JUDGE._context))
 
     assert JUDGE.touches(text) == plainly
+    assert JUDGE._strong is not None
+    assert JUDGE.strong(text) == (JUDGE._strong.search(text) is not None)
 
 
 def test_subtopics_come_by_their_terms():
