@@ -12,7 +12,8 @@ read, bare ``nlp.pipe`` of a sample of the articles for extract, scaled by words
 With several sizes the last table says whether the costs of an article grow. ``--record``
 makes each day twice: on an empty record, and on top of so many statements of 100 days
 before. A run that was cut off goes on where it was, given the same ``--folder``.
-``--tune STEP`` writes the step's stacks, counted, with py-spy (``--py-spy PATH``) beside the lake.
+``--tune STEP ...`` (or ``all``) samples these steps with py-spy (``--py-spy PATH``): the stacks,
+counted, lie beside the lake, and a table says which of our functions the time was in.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import argparse
 import asyncio
 import json
 import random
+import re
 import resource
 import shutil
 import socket
@@ -28,6 +30,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -344,7 +347,7 @@ class Plan:
     passes: int
     record: int
     model: str
-    tune: str | None = None
+    tune: tuple[str, ...] = ()
     py_spy: str = "py-spy"
 
     def prepare(self) -> None:
@@ -425,7 +428,7 @@ def made(plan: Plan) -> dict[str, Took]:
 
 def worker(plan: Plan, name: str, port: int) -> Worker:
     spy: list[str] = []
-    if name == plan.tune:
+    if name in plan.tune:
         out = str(plan.folder / f"{name}.stacks")
         spy = [plan.py_spy, "record", "-f", "raw", "-r", "50", "-o", out, "--"]
     line = ["--data", str(plan.data), "--model", plan.model, "--work"]
@@ -474,6 +477,24 @@ def table(plan: Plan, took: dict[str, Took], floors: dict[str, float]) -> Iterat
         yield f"| {name} | | {cpu:.1f} | | | | | {plan.articles / cpu:,.0f} |"
 
 
+FRAME = re.compile(r"(\S+) \((?:.*/)?(pipeline/[^:]+)\.py:\d+\)")
+
+
+def profile(plan: Plan, step: str, least: float = 0.04) -> Iterator[str]:
+    """Our functions with at least this share of a step's time, what they call included."""
+    told, every = Counter[str](), 0
+    for line in (plan.folder / f"{step}.stacks").read_text().splitlines():
+        stack, _, times = line.rpartition(" ")
+        ours = {f"`{file}` {name}" for name, file in FRAME.findall(stack)}
+        if "measured (" in stack:
+            every += int(times)
+            told.update(dict.fromkeys(ours, int(times)))
+    yield f"\n| {step}: function | of its time |\n|---|---:|"
+    for name, times in told.most_common():
+        if least <= times / every < 0.99:
+            yield f"| {name} | {times / every:.0%} |"
+
+
 def compared(
     title: str, days: Sequence[tuple[str, int, dict[str, Took]]]
 ) -> Iterator[str]:
@@ -517,7 +538,7 @@ def main() -> None:
     parser.add_argument("--record", type=int, default=0)
     parser.add_argument("--model", default="learned")
     parser.add_argument("--folder", type=Path, help="kept; a temporary one if absent")
-    parser.add_argument("--tune", help="the step whose profile is wanted")
+    parser.add_argument("--tune", nargs="+", default=(), metavar="STEP")
     parser.add_argument("--py-spy", default="py-spy")
     parser.add_argument("--no-floors", action="store_true")
     parser.add_argument("--serve", type=int, nargs=3, help=argparse.SUPPRESS)
@@ -537,6 +558,7 @@ def main() -> None:
         bare |= {"bare nlp.pipe": piped_bare(given.floor, "rules")}
         print(json.dumps(bare))
         return
+    tuned = (*STEPS, *AFTER) if "all" in given.tune else tuple(given.tune)
     held = given.folder or Path(tempfile.mkdtemp(prefix="onrecord-day-"))
     try:
         days = []
@@ -547,11 +569,13 @@ def main() -> None:
                 plan = Plan(
                     held / f"{articles}-{feeds}-{given.passes}-{record}-{given.model}",
                     given.data, articles, feeds, given.passes, record, given.model,
-                    given.tune, given.py_spy,
+                    tuned, given.py_spy,
                 )  # fmt: skip
                 took = made(plan)
                 floors = {} if given.no_floors or record else floors_of(plan)
                 print("\n".join(table(plan, took, floors)), flush=True)
+                for step in tuned:
+                    print("\n".join(profile(plan, step)), flush=True)
                 days.append((name, articles, took))
             if given.record:
                 print("\n".join(compared("A record before", days[-2:])), flush=True)

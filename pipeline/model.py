@@ -249,6 +249,7 @@ class Draft:
 
     ``text`` is the title, then one paragraph a line, NFC, without markup. ``url`` is
     canonical. ``published_at`` is None where neither feed nor page gives a usable date.
+    ``declared`` are the languages that entry, page and feed name, in this order.
     """
 
     feed_id: str
@@ -258,7 +259,7 @@ class Draft:
     text: str
     text_sha256: str
     text_source: TextSource
-    language: str
+    declared: tuple[str, ...]
     author: str
     published_at: datetime | None
     published_at_source: DateSource

@@ -6,8 +6,6 @@ import re
 from datetime import UTC, datetime
 from functools import lru_cache
 
-import py3langid
-
 from pipeline.articles.pages import PageText, page_text
 from pipeline.articles.texts import (
     body_of,
@@ -34,20 +32,6 @@ FULL_ALONE = 700  # characters of a description that counts as a full text
 FULL_BESIDE = 250  # of a content that stands beside a shorter description
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 MAX_TEXT = 500_000
-SURE_OF_LANGUAGE = 80  # characters that make a guess of the language worth something
-
-_WORDS = re.compile(r"[a-z]+")
-_ENGLISH = frozenset({
-    "the", "of", "and", "to", "in", "a", "is", "that", "for", "it", "as", "was", "with",
-    "be", "by", "on", "not", "he", "this", "are", "or", "his", "from", "at", "which",
-    "but", "have", "an", "had", "they", "were", "their", "one", "we", "has", "been",
-    "if", "will", "would", "who", "said",
-})  # fmt: skip
-_ONLY_ENGLISH = frozenset({
-    "the", "and", "that", "with", "from", "this", "which", "have", "been", "would", "who",
-})  # fmt: skip
-
-_CODE = re.compile(r"^([A-Za-z]{2,3})(?:[-_].*)?$")
 
 
 def wants_page(entry: Entry) -> bool:
@@ -92,7 +76,7 @@ def to_draft(
         text=text,
         text_sha256=digest(text),
         text_source=source,
-        language=_language(text, entry, feed, found),
+        declared=(entry.language, found.language if found else "", feed.language),
         author=_author(entry.author or (found.author if found else "")),
         published_at=published,
         published_at_source=date_source,
@@ -197,35 +181,3 @@ def _author(author: str) -> str:
     mail = re.fullmatch(r"\S+@\S+\s*\(([^)]+)\)", author)
     author = mail[1] if mail else re.sub(r"\s*[<(]?\S+@\S+[>)]?\s*", " ", author)
     return plain(re.sub(r"^by\s+", "", author, flags=re.I))[:200]
-
-
-# ------------------------------------------------------------------------- language
-
-
-def _language(text: str, entry: Entry, feed: Feed, found: PageText | None) -> str:
-    """The language by its two-letter code: recognised; as declared for a short text."""
-    declared = [entry.language, found.language if found else "", feed.language]
-    codes = [match[1].lower() for one in declared if (match := _CODE.match(one))]
-    first = codes[0] if codes else ""
-    if len(text) < SURE_OF_LANGUAGE and first:
-        return first
-    if first == "en" and _plainly_english(text):
-        return first
-    guesses = [code for code, _ in py3langid.rank(text[:2_000])[:2]]
-    if first and first in guesses and len(text) < 3 * SURE_OF_LANGUAGE:
-        return first
-    return guesses[0] if guesses else first
-
-
-def _plainly_english(text: str) -> bool:
-    """Whether its small words leave no doubt; the model is slow and large."""
-    head = text[:600]
-    if not head.isascii() and sum(not char.isascii() for char in head) > 30:
-        return False
-    words = _WORDS.findall(head.lower())
-    small = [word for word in words if word in _ENGLISH]
-    return (
-        len(small) >= 0.2 * len(words)
-        and len(set(small)) >= 4
-        and not _ONLY_ENGLISH.isdisjoint(small)
-    )

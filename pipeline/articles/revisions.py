@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from pipeline.articles.duplicates import likeness, signature
+from pipeline.articles.language import language_of
 from pipeline.articles.urls import same_place
 from pipeline.ids import article_id, digest
 from pipeline.model import (
@@ -211,7 +212,7 @@ def _article(
         text=draft.text,
         text_sha256=draft.text_sha256,
         text_source=draft.text_source,
-        language=draft.language,
+        language=language_of(draft.text, draft.declared),
         author=draft.author,
         published_at=published_at,
         published_at_source=source,

@@ -19,7 +19,6 @@ class TopicJudge:
     _strong: re.Pattern[str] | None = field(init=False, repr=False)
     _context: re.Pattern[str] | None = field(init=False, repr=False)
     _off: re.Pattern[str] | None = field(init=False, repr=False)
-    _any: re.Pattern[str] | None = field(init=False, repr=False)
     _sieve: re.Pattern[str] | None = field(init=False, repr=False)
     _parts: list[tuple[str, re.Pattern[str] | None]] = field(init=False, repr=False)
 
@@ -27,16 +26,15 @@ class TopicJudge:
         self._strong = _pattern(self.topic.strong)
         self._context = _pattern(self.topic.context)
         self._off = _pattern(self.topic.off)
-        every = (*self.topic.strong, *self.topic.context)
-        self._any, self._sieve = _pattern(every), _sieve(every)
+        self._sieve = _sieve((*self.topic.strong, *self.topic.context))
         self._parts = [(part.id, _pattern(part.terms)) for part in self.topic.subtopics]
 
     def strong(self, text: str) -> bool:
-        return _holds(self._strong, self._sieve, text)
+        return _holds([self._strong], self._sieve, text)
 
     def touches(self, text: str) -> bool:
         """Does the text hold any term of the topic? What a summary must, to earn its page."""
-        return _holds(self._any, self._sieve, text)
+        return _holds([self._strong, self._context], self._sieve, text)
 
     def article(self, text: str) -> bool:
         """Is the article about the topic: a strong term in its title, or several in all?
@@ -144,17 +142,17 @@ def _sieve(terms: Iterable[str]) -> re.Pattern[str] | None:
 
 
 def _holds(
-    pattern: re.Pattern[str] | None, sieve: re.Pattern[str] | None, text: str
+    terms: Sequence[re.Pattern[str] | None], sieve: re.Pattern[str] | None, text: str
 ) -> bool:
-    """Does the pattern match anywhere? It is tried only where the sieve does."""
-    if pattern is None:
-        return False
+    """Does any of them match anywhere? They are tried only where the sieve does."""
+    patterns = [pattern for pattern in terms if pattern is not None]
     if sieve is None or (not text.isascii() and _ODD.search(text)):
-        return pattern.search(text) is not None
+        return any(pattern.search(text) for pattern in patterns)
     low = text.lower()  # as long as the text: what grows is odd
-    found = sieve.search(low)
+    found = sieve.search(low) if patterns else None
     while found is not None:
-        if pattern.match(text, found.start()):
+        at = found.start()
+        if any(pattern.match(text, at) for pattern in patterns):
             return True
-        found = sieve.search(low, found.start() + 1)
+        found = sieve.search(low, at + 1)
     return False

@@ -50,7 +50,7 @@ def a_draft(text: str = "\n".join((TITLE, *PARAGRAPHS)), **values: Any) -> Draft
         "text": text,
         "text_sha256": digest(text),
         "text_source": TextSource.FEED,
-        "language": "en",
+        "declared": ("en",),
         "author": "",
         "published_at": NOON,
         "published_at_source": DateSource.FEED,

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.articles.language import language_of
 from pipeline.articles.normalise import to_draft, wants_page
 from pipeline.articles.pages import page_text
 from pipeline.errors import PageError
@@ -46,7 +47,7 @@ def test_a_full_text_in_the_feed_is_the_text() -> None:
     made = draft(an_entry())
 
     assert made.text == TEXT
-    assert (made.text_source, made.language) == (TextSource.FEED, "en")
+    assert (made.text_source, made.declared) == (TextSource.FEED, ("", "", "en"))
     assert made.url == "http://herald.example/2026/batteries"
     assert not wants_page(an_entry())
 
@@ -274,7 +275,18 @@ def test_the_language_is_recognised(text: str, declared: str, expected: str) -> 
         title=text[:60], html=f"<p>{text}</p>", summary_html="", language=declared
     )
 
-    assert draft(entry).language == expected
+    made = draft(entry)
+
+    assert language_of(made.text, made.declared) == expected
+
+
+def test_plain_english_needs_no_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("py3langid.rank", lambda _: pytest.fail("the model was asked"))
+    names = "Trump Linkberg Daniel Tomaetti Mari Lilard Ted Cruz " * 10
+    story = "The minister said on Monday that the talks would begin at once. " * 9
+
+    assert language_of(names + story, ["", "no code", "en"]) == "en"
+    assert language_of(story, []) == "en"
 
 
 def test_an_entry_without_a_url_of_its_own_gets_one() -> None:
