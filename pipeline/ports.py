@@ -350,8 +350,8 @@ class Outbox(Protocol):
         """Alerts to send now, oldest first, with the number of tries so far."""
         ...
 
-    def unknown(self, alerts: Sequence[Alert]) -> list[Alert]:
-        """Those that ``put`` would store."""
+    def unknown(self, alert_ids: Sequence[str]) -> set[str]:
+        """Those whose alerts ``put`` would store."""
         ...
 
     def told(self, claim_ids: Sequence[str]) -> list[Alert]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -26,15 +27,17 @@ def alerts_for(
     window: timedelta = WINDOW,
     templates: Mapping[str, str] = TEMPLATES,
     site_url: str = "",
+    unknown: Callable[[Sequence[str]], AbstractSet[str]] = frozenset,
 ) -> list[Alert]:
-    """The alerts that are true now, told before or not: the outbox keeps each once.
+    """The alerts that are true now; of these, the ones whose ids ``unknown`` gives back.
 
+    The outbox keeps each once, and what was told need not be put in words again.
     One a claim, rule and channel, ordered by claim (oldest first), rule and channel.
     None for backlog, for old words told again, for what is off the topic, for claims
     older than the window; and, unless ``quiet_first_days`` is 0, none in so many first
     days of a figure on record nor on the lake's first day.
     """
-    alerts: list[Alert] = []
+    wanted: list[tuple[ClaimState, AlertRule]] = []
     for state in sorted(states, key=_age):
         if not is_news(state, now=now, window=window) or _too_early(
             state, figures_since, lake_since, quiet_first_days
@@ -42,8 +45,15 @@ def alerts_for(
             continue
         for rule in rules:
             if rule.enabled and wants(rule, state):
-                alerts += told(state, rule, now, templates, site_url)
-    return alerts
+                wanted.append((state, rule))
+    fresh = unknown([name for one in wanted for name in _alert_ids(*one).values()])
+    return [
+        alert
+        for state, rule in wanted
+        if not fresh.isdisjoint(_alert_ids(state, rule).values())
+        for alert in told(state, rule, now, templates, site_url)
+        if alert.alert_id in fresh
+    ]
 
 
 def would_tell(
@@ -171,7 +181,7 @@ def told(
     said = message(state, rule=rule.id, templates=templates, site_url=site_url)
     return [
         Alert(
-            alert_id=ids.alert_id(rule.id, AlertKind.ALERT, state.claim_id, channel),
+            alert_id=alert_id,
             kind=AlertKind.ALERT,
             rule_id=rule.id,
             channel=channel,
@@ -186,5 +196,13 @@ def told(
             payload=said.payload,
             forms=said.forms,
         )
-        for channel in dict.fromkeys(rule.channels)
+        for channel, alert_id in _alert_ids(state, rule).items()
     ]
+
+
+def _alert_ids(state: ClaimState, rule: AlertRule) -> dict[str, str]:
+    """By channel."""
+    return {
+        channel: ids.alert_id(rule.id, AlertKind.ALERT, state.claim_id, channel)
+        for channel in rule.channels
+    }

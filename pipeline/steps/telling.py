@@ -79,16 +79,18 @@ def alert(
         quiet_first_days=quiet_first_days,
         templates=templates,
         site_url=site_url,
+        unknown=outbox.unknown,
     )
-    wanted += retractions(
+    taken_back = retractions(
         outbox.told(sorted(lost)),
         losses,
         now=partition.moment,
         templates=templates,
         site_url=site_url,
     )
-    last = outbox.last_told(at - LONGEST_MEMORY)
-    fresh = timed(outbox.unknown(wanted), rules, last)
+    unknown = outbox.unknown([one.alert_id for one in taken_back])
+    wanted += [one for one in taken_back if one.alert_id in unknown]
+    fresh = timed(wanted, rules, outbox.last_told(at - LONGEST_MEMORY))
     count = sum(1 for one in fresh if one.kind is AlertKind.RETRACTION)
     return Report(
         step="alert",

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
+from pipeline.alerts import decide
 from pipeline.alerts.decide import alerts_for
 from pipeline.model import Act, Alert, AlertRule, ClaimState, RelationKind
 from tests.alerts.alert_builders import NOW, a_rule, a_state
@@ -50,6 +52,24 @@ def test_the_key_of_an_alert_does_not_hang_on_the_moment_or_the_counts():
     (later,) = told(a_state(n_independent=4, outlets=("Herald", "Post")), now=NOW + DAY)
 
     assert before.alert_id == later.alert_id
+
+
+def test_what_was_told_is_not_put_in_words_again(monkeypatch: pytest.MonkeyPatch):
+    every = told(a_state(), rules=(a_rule(channels=("log", "desk")),))
+    ask = partial(
+        alerts_for,
+        [a_state()],
+        [a_rule(channels=("log", "desk"))],
+        figures_since={"Q1": LONG_AGO},
+        lake_since=LONG_AGO,
+        now=NOW,
+        quiet_first_days=7,
+    )
+
+    assert ask(unknown=lambda ids: {ids[1]}) == every[1:]
+
+    monkeypatch.setattr(decide, "message", lambda *_, **__: pytest.fail("rendered"))
+    assert ask(unknown=lambda ids: set()) == []
 
 
 @pytest.mark.parametrize(

@@ -62,14 +62,15 @@ class DbOutbox:
             self._db.insert_new(db, outbox_more, more)
             return self._db.insert_new(db, outbox, rows)
 
-    def unknown(self, alerts: Sequence[Alert]) -> list[Alert]:
-        ids = [alert.alert_id for alert in alerts]
-        there: set[str] = set()
+    def unknown(self, alert_ids: Sequence[str]) -> set[str]:
+        missing = set(alert_ids)
         with self._db.begin() as db:
-            for some in portions(ids):
+            for some in portions(sorted(missing)):
                 known = outbox.c.alert_id.in_(some)
-                there.update(db.scalars(sa.select(outbox.c.alert_id).where(known)))
-        return [alert for alert in alerts if alert.alert_id not in there]
+                missing.difference_update(
+                    db.scalars(sa.select(outbox.c.alert_id).where(known))
+                )
+        return missing
 
     def told(self, claim_ids: Sequence[str]) -> list[Alert]:
         with self._db.begin() as db:
