@@ -8,7 +8,15 @@ start the scheduler again.
 
 from __future__ import annotations
 
+from importlib import import_module
+from pkgutil import walk_packages
+
 from airflow.executors.local_executor import LocalExecutor
+
+COLD = frozenset(
+    f"pipeline.{name}" for name in ("cli", "bulk", "adapters.sql", "adapters.tagger")
+)
+"""What no task needs, or what must not be there before a fork."""
 
 
 class WarmExecutor(LocalExecutor):
@@ -18,10 +26,14 @@ class WarmExecutor(LocalExecutor):
     """
 
     def start(self) -> None:
+        import pipeline
         from pipeline.adapters.nlp import open_nlp
         from pipeline.app import open_app
         from pipeline.errors import PipelineError
 
+        for module in walk_packages(pipeline.__path__, "pipeline."):
+            if module.name not in COLD:
+                import_module(module.name)
         try:
             open_nlp(open_app().settings.nlp_model)
         except PipelineError as error:  # the tasks fail by it, and say so one by one

@@ -1,4 +1,8 @@
-"""The wiring: settings to adapters. The only place that knows them all."""
+"""The wiring: settings to adapters. The only place that knows them all.
+
+An adapter is imported when it is asked for, since each brings a large library: a command
+loads what it uses.
+"""
 
 from __future__ import annotations
 
@@ -10,31 +14,27 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from pipeline import steps
-from pipeline.adapters.archive import WarcArchive
-from pipeline.adapters.bucket import BucketStore
 from pipeline.adapters.config import ChannelConfig, ConfigFolder
-from pipeline.adapters.db.engine import Database, sqlite_file
-from pipeline.adapters.db.feed_states import DbFeedStates
-from pipeline.adapters.db.outbox import DbOutbox
-from pipeline.adapters.db.progress import DbNotes, DbProgress, DbRuns
-from pipeline.adapters.db.record import DbRecord
-from pipeline.adapters.db.salvage import copy_of
-from pipeline.adapters.db.seen import DbSeen
-from pipeline.adapters.http import HttpFetcher
-from pipeline.adapters.judgements import JudgementFile
-from pipeline.adapters.lake import LocalLake, ParquetLake
-from pipeline.adapters.notify import open_channels
 from pipeline.adapters.secrets import secret_of
 from pipeline.errors import BrokenDatabaseError, ConfigError, InputError, StoreError
 from pipeline.model import AlertRule, Bounds, Feed
-from pipeline.ports import Channel
 from pipeline.settings import DEFAULT_CONFIG, Settings
-from pipeline.statements.figures import FigureIndex
-from pipeline.statements.learned import attributions
 
-if TYPE_CHECKING:  # imported where they are used: `status` parses nothing
+if TYPE_CHECKING:
+    from pipeline.adapters.archive import WarcArchive
+    from pipeline.adapters.bucket import BucketStore
+    from pipeline.adapters.db.engine import Database
+    from pipeline.adapters.db.feed_states import DbFeedStates
+    from pipeline.adapters.db.outbox import DbOutbox
+    from pipeline.adapters.db.progress import DbNotes, DbProgress, DbRuns
+    from pipeline.adapters.db.record import DbRecord
+    from pipeline.adapters.db.seen import DbSeen
+    from pipeline.adapters.http import HttpFetcher
+    from pipeline.adapters.judgements import JudgementFile
+    from pipeline.adapters.lake import ParquetLake
     from pipeline.batch import Extractor
+    from pipeline.ports import Channel
+    from pipeline.statements.figures import FigureIndex
 
 BOUNDS = ("max_entries", "max_field", "max_depth")
 """The bounds on what is read of a document; the others are of the way to it."""
@@ -50,15 +50,31 @@ class Parts:
         self.config = ConfigFolder(
             settings.config, needed=settings.config != DEFAULT_CONFIG
         )
-        self.bucket: BucketStore | None = None
-        if "://" in settings.lake:
-            self.bucket = BucketStore(settings.lake, endpoint=settings.lake_endpoint)
-            self.lake: ParquetLake = ParquetLake(self.bucket)
-        else:
-            root = Path(settings.lake)
-            _rooms(root)
-            self.lake = LocalLake(root)
-        self.archive = WarcArchive(self.lake.store)
+        if "://" not in settings.lake:
+            _rooms(Path(settings.lake))
+
+    @cached_property
+    def bucket(self) -> BucketStore | None:
+        """Where the lake is, unless that is a folder."""
+        from pipeline.adapters.bucket import BucketStore
+
+        if "://" not in self.settings.lake:
+            return None
+        return BucketStore(self.settings.lake, endpoint=self.settings.lake_endpoint)
+
+    @cached_property
+    def lake(self) -> ParquetLake:
+        from pipeline.adapters.lake import LocalLake, ParquetLake
+
+        if self.bucket is not None:
+            return ParquetLake(self.bucket)
+        return LocalLake(Path(self.settings.lake))
+
+    @cached_property
+    def archive(self) -> WarcArchive:
+        from pipeline.adapters.archive import WarcArchive
+
+        return WarcArchive(self.lake.store)
 
     @property
     def _database_url(self) -> str:
@@ -76,6 +92,8 @@ class Parts:
     @property
     def has_database(self) -> bool:
         """Whether there is one already: a copy of a lake may come without."""
+        from pipeline.adapters.db.engine import sqlite_file
+
         if self.bucket is not None:
             given = self.settings.database_url or secret_of(DATABASE_URL, os.environ)
             return given is not None
@@ -84,6 +102,9 @@ class Parts:
 
     @cached_property
     def database(self) -> Database:
+        from pipeline.adapters.db.engine import Database, sqlite_file
+        from pipeline.adapters.db.salvage import copy_of
+
         file = sqlite_file(self._database_url)
         if file is not None and copy_of(file).exists() and not file.exists():
             raise BrokenDatabaseError(str(file), "it is gone; run onrecord salvage")
@@ -91,30 +112,45 @@ class Parts:
 
     @cached_property
     def progress(self) -> DbProgress:
-        return DbProgress(self.database, steps.FOLDS)
+        from pipeline.adapters.db.progress import DbProgress
+        from pipeline.steps import FOLDS
+
+        return DbProgress(self.database, FOLDS)
 
     @property
     def feed_states(self) -> DbFeedStates:
+        from pipeline.adapters.db.feed_states import DbFeedStates
+
         return DbFeedStates(self.database)
 
     @property
     def seen(self) -> DbSeen:
+        from pipeline.adapters.db.seen import DbSeen
+
         return DbSeen(self.database)
 
     @property
     def record(self) -> DbRecord:
+        from pipeline.adapters.db.record import DbRecord
+
         return DbRecord(self.database)
 
     @property
     def outbox(self) -> DbOutbox:
+        from pipeline.adapters.db.outbox import DbOutbox
+
         return DbOutbox(self.database)
 
     @property
     def runs(self) -> DbRuns:
+        from pipeline.adapters.db.progress import DbRuns
+
         return DbRuns(self.database)
 
     @property
     def notes(self) -> DbNotes:
+        from pipeline.adapters.db.progress import DbNotes
+
         return DbNotes(self.database)
 
     @cached_property
@@ -123,10 +159,14 @@ class Parts:
 
     @cached_property
     def figures(self) -> FigureIndex:
+        from pipeline.statements.figures import FigureIndex
+
         return FigureIndex(self.config.figures(), self.config.offices())
 
     @cached_property
     def fetcher(self) -> HttpFetcher:
+        from pipeline.adapters.http import HttpFetcher
+
         fetch = self.settings.fetch
         return HttpFetcher(
             **fetch.model_dump(
@@ -145,6 +185,7 @@ class Parts:
         from pipeline.adapters.nlp import open_nlp, version_of
         from pipeline.adapters.tagger import open_tagger
         from pipeline.batch import Extractor
+        from pipeline.statements.learned import attributions
 
         nlp = open_nlp(self.settings.nlp_model)
         version, tagger = version_of(nlp), None
@@ -180,9 +221,13 @@ class Parts:
 
     @cached_property
     def judgements(self) -> JudgementFile:
+        from pipeline.adapters.judgements import JudgementFile
+
         return JudgementFile(self.lake.store)
 
     def channels(self) -> dict[str, Channel]:
+        from pipeline.adapters.notify import open_channels
+
         try:
             made = open_channels(
                 self.configured_channels,

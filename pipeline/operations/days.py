@@ -1,4 +1,7 @@
-"""Past days: made again, proved, closed; the pages and months made of them."""
+"""Past days: made again, proved, closed; the pages and months made of them.
+
+What only one of them needs is imported there: a pass draws no page.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,10 @@ from functools import partial
 from pathlib import Path
 from time import monotonic
 
-from pipeline import daily_page, explorer_page, proof, steps
-from pipeline.adapters.pages import PageFolder
+from pipeline import steps
 from pipeline.errors import DamagedError, InputError, StoreError
 from pipeline.model import Partition, Report, TableDay
 from pipeline.operations.passes import Engine, Passes, Tell, silently
-from pipeline.tables.manifest import published_upto
-from pipeline.tables.schemas import TABLES
 
 VERIFY_TRIES = 3
 """Of a proof beside which something was published."""
@@ -95,6 +95,8 @@ class Days(Passes):
 
     def published_days(self) -> list[date]:
         """Days of which at least one table is there. InputError where there is none."""
+        from pipeline.tables.schemas import TABLES
+
         days = sorted({day for name in TABLES for day in self.lake.published(name)})
         if not days:
             raise InputError(f"lake {self.settings.lake}", "no day is published yet")
@@ -107,6 +109,8 @@ class Days(Passes):
         against what it was published from, and once more where a publication came
         between.
         """
+        from pipeline import proof
+
         if day not in self.published_days():
             raise InputError(f"--date {day}", "not published")
         prove = partial(
@@ -135,6 +139,8 @@ class Days(Passes):
         return "a pass is under way: not all of it is published yet" if ours else ""
 
     def _published_upto(self, day: date) -> Partition | None:
+        from pipeline.tables.manifest import published_upto
+
         with suppress(StoreError), self.database.alone("work"):
             pass  # a publication that is half way may end
         try:
@@ -144,6 +150,8 @@ class Days(Passes):
 
     def _entries(self, day: date) -> list[TableDay | None]:
         """What the manifests say of a day; None where one is damaged or lacks it."""
+        from pipeline.tables.schemas import TABLES
+
         found: list[TableDay | None] = []
         for name in TABLES:
             try:
@@ -154,6 +162,8 @@ class Days(Passes):
 
     def expired(self, day: date) -> str:
         """What of a day was removed since it is older than is kept; empty if nothing."""
+        from pipeline import proof
+
         return proof.expired(day, lake=self.lake, archive=self.archive)
 
     def digest(self, day: date | None = None) -> str:
@@ -165,6 +175,8 @@ class Days(Passes):
         day = day or there[-1]
         if day not in there:
             raise InputError(f"--date {day}", f"not published; the last is {there[-1]}")
+        from pipeline import daily_page
+
         page = daily_page.write_page(day, lake=self.lake, names=self._topic_names())
         self.explorer()
         return page
@@ -177,6 +189,9 @@ class Days(Passes):
         """
         if not self.lake.published("statements"):
             raise InputError(f"lake {self.settings.lake}", "no day is published yet")
+        from pipeline import explorer_page
+        from pipeline.adapters.pages import PageFolder
+
         store = self.lake.store
         digests = PageFolder(store, "site/").names("????-??-??.html")
         pages = PageFolder(store, "site/explorer/") if out is None else PageFolder(out)
@@ -201,6 +216,8 @@ class Days(Passes):
         return self._compact(there - {max(there)} if month is None else {month})
 
     def _compact(self, months: set[str]) -> int:
+        from pipeline.tables.schemas import TABLES
+
         written = 0
         for name, table in TABLES.items():
             if table.group is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from pipeline import editing
 from pipeline.adapters.config import there_are
 from pipeline.errors import InputError
 from pipeline.model import Judgement, Partition, Verdict
@@ -19,6 +18,8 @@ class Editors(Parts):
         self, rule_id: str, *, since: timedelta, now: datetime
     ) -> list[dict[str, Any]]:
         """What a rule of alerts.toml would have told, switched on or not: a row each."""
+        from pipeline import editing
+
         rules = {rule.id: rule for rule in self.rules}
         if rule_id not in rules:
             raise InputError(
@@ -45,6 +46,8 @@ class Editors(Parts):
         now: datetime,
     ) -> Judgement:
         """Keep what an editor decided; the next pass makes the claims again with it."""
+        from pipeline import editing
+
         judgement, since = editing.judged(
             self.record, verdict, subject, into=into, by=by, note=note, now=now
         )
@@ -59,6 +62,8 @@ class Editors(Parts):
         self, figure_id: str, *, topic: str | None = None
     ) -> list[dict[str, Any]]:
         """A figure's claims in order, with what changed in each: a row each."""
+        from pipeline import editing
+
         known = {figure.id: figure.name for figure in self.config.figures()}
         if figure_id not in known:
             raise InputError(

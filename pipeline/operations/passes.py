@@ -7,16 +7,16 @@ from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import partial, wraps
 from time import monotonic
-from typing import Concatenate, ParamSpec
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Concatenate, ParamSpec
 
 from pipeline import __version__, steps
-from pipeline.adapters.db.salvage import keep
 from pipeline.errors import PipelineError, StoreError
 from pipeline.model import Partition, Report
 from pipeline.statements.topic import judge_of
 from pipeline.wiring import Parts
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 STEPS = ("fetch", "read", "extract", "match", "alert", "deliver", "publish")
 """The steps of a pass, in their order."""
@@ -64,7 +64,7 @@ def _alone(room: str) -> Callable[[Step[P]], Step[P]]:
     return bound
 
 
-Found = Callable[[Partition, pa.Table], pa.Table]
+Found = Callable[[Partition, "pa.Table"], "pa.Table"]
 """The statements of a partition's articles."""
 
 Engine = Callable[[Parts, list[Partition]], Found]
@@ -229,6 +229,8 @@ class Passes(Parts):
 
     def _keep(self) -> None:
         """Copy what no rebuild brings back. A server's database has tools of its own."""
+        from pipeline.adapters.db.salvage import keep
+
         if self.database.file is not None:
             with self.database.alone("kept"):
                 keep(self.database.file)

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from pipeline.errors import InputError, StoreError
-from pipeline.tables.trends import trend
 from pipeline.wiring import Parts
 
 
@@ -28,6 +27,8 @@ class Questions(Parts):
 
     def trends(self, **asked: Any) -> str:
         """``tables.trends.trend`` as CSV, by all that is asked for."""
+        from pipeline.tables.trends import trend
+
         by = ["figure", *(n for n in ("subtopic", "act") if asked[n] is not None)]
         try:
             where = self.settings.lake, self.settings.lake_endpoint

@@ -7,11 +7,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from pipeline import health
 from pipeline.adapters import disk
-from pipeline.adapters.db.engine import sqlite_file
-from pipeline.adapters.db.salvage import salvaged
-from pipeline.claims.judged import counted, error_rate
 from pipeline.errors import InputError
 from pipeline.operations.passes import STEPS, Passes, Tell, silently
 from pipeline.wiring import DATABASE_URL
@@ -21,6 +17,9 @@ class Upkeep(Passes):
     """What keeps it running."""
 
     def status(self, now: datetime) -> dict[str, Any]:
+        from pipeline import health
+        from pipeline.claims.judged import counted, error_rate
+
         self.check_config()
         states = self.feed_states.load(self.feeds)
         root = Path(self.settings.lake) if self.bucket is None else None
@@ -75,6 +74,9 @@ class Upkeep(Passes):
 
         ``rebuild`` from the first archived day then makes its caches again.
         """
+        from pipeline.adapters.db.engine import sqlite_file
+        from pipeline.adapters.db.salvage import salvaged
+
         file = sqlite_file(self._database_url)
         if file is None:
             raise InputError(DATABASE_URL, "only SQLite can be salvaged")

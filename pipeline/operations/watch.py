@@ -1,4 +1,7 @@
-"""What is watched: feeds tried, found and added; figures that the roster lacks."""
+"""What is watched: feeds tried, found and added; figures that the roster lacks.
+
+What reads feeds is imported where it is used: to list them takes none of it.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pipeline import overview
-from pipeline.adapters.lake import write_whole
 from pipeline.errors import InputError
-from pipeline.feeds.discovery import block, outlines
 from pipeline.model import Feed, FeedState
 from pipeline.wiring import Parts
 
@@ -21,6 +21,8 @@ class Watch(Parts):
 
     def check_feeds(self, now: datetime) -> list[dict[str, Any]]:
         """Every feed asked once, nothing stored: a row each."""
+        from pipeline import overview
+
         fresh = [(f, FeedState(feed_id=f.id, url=f.url)) for f in self.feeds]
         answers = {
             feed.id: answer for feed, answer in self.fetcher.feeds(fresh, now=now)
@@ -36,6 +38,8 @@ class Watch(Parts):
 
         Those that work and are not configured yet come back as feeds to add.
         """
+        from pipeline import overview
+
         ask = partial(self._asked, now=now)
         return overview.discovered(url, ask=ask, known=self.feeds, now=now)
 
@@ -47,6 +51,9 @@ class Watch(Parts):
 
     def imported(self, file: Path) -> list[Feed]:
         """The feeds of an OPML file that are not configured yet."""
+        from pipeline import overview
+        from pipeline.feeds.discovery import outlines
+
         try:
             listed = outlines(file.read_bytes())
         except (OSError, ValueError) as error:
@@ -55,6 +62,9 @@ class Watch(Parts):
 
     def add_feeds(self, feeds: Sequence[Feed]) -> Path:
         """Append feeds to feeds.toml of the config folder, whole or not at all."""
+        from pipeline.adapters.lake import write_whole
+        from pipeline.feeds.discovery import block
+
         path = self.config.folder / "feeds.toml"
         before = path.read_text("utf-8").rstrip("\n") + "\n\n" if path.exists() else ""
         write_whole(path, (before + "\n".join(map(block, feeds))).encode())
@@ -62,4 +72,6 @@ class Watch(Parts):
 
     def unknown_figures(self) -> list[dict[str, Any]]:
         """Office-holders whom stored articles name and the roster does not track."""
+        from pipeline import overview
+
         return overview.unknown(self.lake, self.figures)

@@ -27,9 +27,6 @@ from pipeline.ports import (
 )
 from pipeline.tables.convert import from_arrow
 
-FOLDS = ("read", "match")
-"""Steps whose output hangs on their own earlier outputs."""
-
 
 def each(
     step: str,
