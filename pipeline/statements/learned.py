@@ -27,6 +27,7 @@ Floats = NDArray[np.float32]
 # ------------------------------------------------------------------ quotation marks
 
 _OPEN, _CLOSE, _PLAIN = "“„‟«‹", "”»›", '"＂'
+_DOUBLE = re.compile(f"[{_OPEN}{_CLOSE}{_PLAIN}]")
 _SINGLE_OPEN = re.compile(r"(?<![\w'’‘])['‘’‛](?=[\w“\"$£€…\[(])")
 _SINGLE_CLOSE = re.compile(r"(?<=[\w.,!?…;:)\]%\"”-])['’](?![\w])")
 _SAME_LENGTH = str.maketrans(
@@ -38,6 +39,7 @@ _SAME_LENGTH = str.maketrans(
         "\u00a0": " ",
         "\u2009": " ",
         "\u202f": " ",
+        **dict.fromkeys((*_OPEN, *_CLOSE, *_PLAIN), '"'),
     }
 )
 
@@ -73,10 +75,8 @@ def quotes(text: str) -> list[Quote]:
 def _doubles(text: str, begin: int, end: int) -> list[Quote]:
     found: list[Quote] = []
     start: int | None = None
-    for at in range(begin, end):
-        mark = text[at]
-        if mark not in _OPEN and mark not in _CLOSE and mark not in _PLAIN:
-            continue
+    for match in _DOUBLE.finditer(text, begin, end):
+        at, mark = match.start(), match[0]
         before = text[at - 1] if at > begin else " "
         after = text[at + 1] if at + 1 < end else " "
         opens = mark in _OPEN or (
@@ -138,9 +138,6 @@ def _singles(text: str, begin: int, end: int, doubles: Sequence[Quote]) -> list[
 def normalised(text: str, marks: Sequence[Quote]) -> str:
     """The text as the tokeniser reads it: one kind of mark, the same length."""
     chars = list(text.translate(_SAME_LENGTH))
-    for at, char in enumerate(text):
-        if char in _OPEN or char in _CLOSE or char in _PLAIN:
-            chars[at] = '"'
     for quote in marks:
         chars[quote.start] = '"'
         if quote.closed:
@@ -234,7 +231,7 @@ class Encoder(Protocol):
 
 _CLS, _SEP = 101, 102
 _O, _BEGIN, _INSIDE, _END, _SOURCE, _SOURCE_ON = range(6)
-_FOLLOWS = np.full((6, 6), -np.inf, dtype=np.float32)  # [label, label after it]
+_FOLLOWS = np.zeros((6, 6), dtype=np.bool_)  # [label, label after it]
 for _label, _after in (
     (_O, (_O, _BEGIN, _END, _SOURCE)),
     (_BEGIN, (_INSIDE, _END)),
@@ -243,7 +240,8 @@ for _label, _after in (
     (_SOURCE, (_O, _BEGIN, _END, _SOURCE_ON)),
     (_SOURCE_ON, (_O, _BEGIN, _END, _SOURCE_ON)),
 ):
-    _FOLLOWS[_label, list(_after)] = 0.0
+    _FOLLOWS[_label, list(_after)] = True
+_BEFORE = [np.flatnonzero(column).tolist() for column in _FOLLOWS.T]
 
 
 def windows(rows: Ints, *, core: int, context: int) -> list[tuple[int, int, int, int]]:
@@ -281,20 +279,29 @@ def _softmax(logits: Floats) -> Floats:
 
 
 def _best_path(scores: Floats) -> Ints:
-    """The likeliest allowed labels (k, n) for log-probabilities (k, n, 6): Viterbi."""
-    cues, size, labels = scores.shape
-    back = np.zeros((cues, size, labels), dtype=np.int64)
-    best = scores[:, 0]
-    for at in range(1, size):
-        ways = best[:, :, None] + _FOLLOWS[None]
-        back[:, at] = ways.argmax(axis=1)
-        best = ways.max(axis=1) + scores[:, at]
-    path = np.zeros((cues, size), dtype=np.int64)
-    path[:, -1] = best.argmax(axis=1)
-    every = np.arange(cues)
-    for at in range(size - 1, 0, -1):
-        path[:, at - 1] = back[every, at, path[:, at]]
+    """The likeliest allowed labels (k, n) for log-probabilities (k, n, 6).
+
+    Where the likeliest label of each piece alone is allowed, these are it; else Viterbi.
+    """
+    path: Ints = scores.argmax(axis=2)
+    allowed = _FOLLOWS[path[:, :-1], path[:, 1:]].all(axis=1)
+    for cue in np.flatnonzero(~allowed).tolist():
+        path[cue] = _viterbi(scores[cue])
     return path
+
+
+def _viterbi(scores: Floats) -> list[int]:
+    """The same for one cue, (n, 6): few pieces of labels, so that lists are fastest."""
+    first, *rest = scores.tolist()
+    best, back = first, []
+    for row in rest:
+        ways = [max(labels, key=best.__getitem__) for labels in _BEFORE]
+        best = [best[way] + own for way, own in zip(ways, row, strict=True)]
+        back.append(ways)
+    path = [max(range(len(best)), key=best.__getitem__)]
+    for ways in reversed(back):
+        path.append(ways[path[-1]])
+    return path[::-1]
 
 
 @dataclass(frozen=True, slots=True)
