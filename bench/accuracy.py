@@ -379,7 +379,7 @@ def cross_validated(
     for out in range(len(next(iter(by_threshold.values())))):
         best = max(
             THRESHOLDS,
-            key=lambda t: _end_f1(
+            key=lambda t: end_f1(
                 [c for n, c in enumerate(by_threshold[t]) if n != out]
             ),
         )
@@ -400,7 +400,7 @@ def gate_recall(extractor: Extractor, data: Path, lake: Path) -> Iterator[str]:
 
     yield "| gate | statements in texts let through | texts let through |"
     yield "|---|---|---|"
-    scorer = _war_scorer(data)
+    scorer = war_scorer_in(data)
     if scorer is not None:
         articles = scorer.gold()
         texts = scorer.load_texts(articles)
@@ -448,12 +448,12 @@ def _mentions(articles: Sequence[dict[str, Any]]) -> dict[tuple[str, str], str]:
     }
 
 
-def _found_f1(counts: Sequence[Counter[str]]) -> float:
+def found_f1(counts: Sequence[Counter[str]]) -> float:
     total = _total(counts)
     return _f1(total["found"], total["fp"], total["gold"] - total["found"])
 
 
-def _end_f1(counts: Sequence[Counter[str]]) -> float:
+def end_f1(counts: Sequence[Counter[str]]) -> float:
     total = _total(counts)
     wrong = max(0, total["claim_tp"] - total["e2e"])
     return _f1(total["e2e"], total["fp"] + wrong, total["gold"] - total["e2e"])
@@ -502,7 +502,7 @@ def interval(items: Sequence[Item], measure: Callable[[Sequence[Item]], float]) 
     return f"{measure(items):.3f} ({low:.3f}-{high:.3f})"
 
 
-def _f1_of(counts: Sequence[Count]) -> float:
+def f1_of(counts: Sequence[Count]) -> float:
     recall = sum(c.right_gold for c in counts) / max(1, sum(c.gold for c in counts))
     precision = sum(c.right_pred for c in counts) / max(1, sum(c.pred for c in counts))
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
@@ -522,7 +522,7 @@ def polnear_table(name: str, result: dict[str, Any]) -> Iterator[str]:
     yield f"| PolNeAR | {name} |"
     yield "|---|---|"
     for key, label in labels.items():
-        yield f"| {label} | {interval(result['counts'][key], _f1_of)} |"
+        yield f"| {label} | {interval(result['counts'][key], f1_of)} |"
     speakers = result["speakers"]
     for key in ("mention", "resolved", "pronoun"):
         share = speakers[key] / max(1, speakers[f"{key} n"])
@@ -535,8 +535,8 @@ def war_table(name: str, result: dict[str, Any]) -> Iterator[str]:
     for threshold, scored in result["scored"].items():
         counts = scored[0]
         total = _total(counts)
-        yield f"| found, F1 at {threshold} | {interval(counts, _found_f1)} |"
-        yield f"| end to end, F1 at {threshold} | {interval(counts, _end_f1)} |"
+        yield f"| found, F1 at {threshold} | {interval(counts, found_f1)} |"
+        yield f"| end to end, F1 at {threshold} | {interval(counts, end_f1)} |"
         yield f"| speaker right at {threshold} | {total['spk'] / max(1, total['found']):.3f} |"
         kinds = ", ".join(f"{k} {a}/{b}" for k, (a, b) in sorted(scored[1].items()))
         yield f"| recall by kind at {threshold} | {kinds} |"
@@ -569,7 +569,7 @@ def main() -> None:
         "the gate is off on PolNeAR (every speaker, any topic), on for war articles\n"
     )
     _print(gate_recall(ours, args.data, args.lake))
-    scorer = _war_scorer(args.data)
+    scorer = war_scorer_in(args.data)
     for name, system in systems.items():
         _report(name, system, scorer, args)
         if scorer is not None:
@@ -580,14 +580,14 @@ def main() -> None:
         counts, chosen = cross_validated(ours, scorer)
         print(
             "war articles, the blend's threshold chosen on the others (leave one out): "
-            f"end to end, F1 at 0.5 {interval(counts, _end_f1)}; chosen "
+            f"end to end, F1 at 0.5 {interval(counts, end_f1)}; chosen "
             + ", ".join(f"{least} x{n}" for least, n in sorted(chosen.items()))
         )
     print(PEERS)
 
 
 def _report(name: str, system: System, scorer: Any, args: argparse.Namespace) -> None:
-    quote_eval = _quote_eval(args.score)
+    quote_eval = quote_eval_in(args.score)
     if quote_eval is None or not (args.data / "polnear").is_dir():
         print("skipped: PolNeAR or its scorer is absent")
     else:
@@ -620,7 +620,7 @@ def _print(lines: Iterator[str] | Sequence[str]) -> None:
     print()
 
 
-def _quote_eval(folder: Path) -> Any:
+def quote_eval_in(folder: Path) -> Any:
     """The package ``quote_eval`` in the folder, or None."""
     if not (folder / "quote_eval" / "score.py").is_file():
         return None
@@ -630,7 +630,7 @@ def _quote_eval(folder: Path) -> Any:
     return sys.modules["quote_eval"]
 
 
-def _war_scorer(data: Path) -> Any:
+def war_scorer_in(data: Path) -> Any:
     """``war/score.py`` in the folder, or None."""
     path = data / "war" / "score.py"
     if not path.is_file():

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from typer.testing import CliRunner
 
+from pipeline.adapters.db.engine import Database
+from pipeline.adapters.db.salvage import KEPT
 from pipeline.adapters.secrets import secret_of
 from pipeline.app import open_app
 from pipeline.cli import cli
 from pipeline.errors import ConfigError, StoreError
+from pipeline.operations import passes
 
 
 @pytest.fixture
@@ -56,6 +60,22 @@ def test_a_variable_that_nothing_reads_is_refused(config, monkeypatch):
 
     with pytest.raises(ConfigError, match=r"ONRECORD_LAEK.*did you mean ONRECORD_LAKE"):
         opened(config)
+
+
+def test_all_of_a_large_database_is_looked_over_once_a_day(config, monkeypatch):
+    looked = []
+    monkeypatch.setattr(Database, "check", lambda _, tables=(): looked.append(tables))
+    app = opened(config)
+    noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+    for hours in (0, 1, 12):
+        app._check(noon + timedelta(hours=hours))
+    assert looked == [(), (), ()]  # a small one
+
+    monkeypatch.setattr(passes, "QUICK", 0)
+    for hours in (13, 36):
+        app._check(noon + timedelta(hours=hours))
+    assert looked[3:] == [KEPT, ()]
 
 
 def test_a_variable_that_a_channel_names_is_read(config, monkeypatch):

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 STEPS = ("fetch", "read", "extract", "match", "alert", "deliver", "publish")
 """The steps of a pass, in their order."""
 
+QUICK = 64 << 20
+"""Bytes of a database that are looked over in a fraction of a second."""
+
 Tell = Callable[[str], None]
 """Hears what is being done, for a person who waits."""
 
@@ -76,7 +79,7 @@ class Passes(Parts):
 
     @_alone("fetch")
     def fetch(self, at: datetime, *, everything: bool = False) -> Report:
-        self.database.check()  # a pass builds on nothing that is damaged
+        self._check(at)
         topic = self.config.topic(self.settings.topic)
         return steps.fetch(
             self.feeds,
@@ -207,6 +210,20 @@ class Passes(Parts):
     def _step(self, name: str) -> Callable[[datetime], Report]:
         step: Callable[[datetime], Report] = getattr(self, name)
         return step
+
+    def _check(self, at: datetime) -> None:
+        """BrokenDatabaseError: a pass builds on nothing that is damaged.
+
+        What no rebuild brings back is looked over each time, and all of it while that is
+        quick; else once a day, since it takes seconds for each year on record.
+        """
+        from pipeline.adapters.db.salvage import KEPT
+
+        day = str(at.date())
+        checked = self.notes.get("checked") == day
+        self.database.check(KEPT if checked and self.database.bytes > QUICK else ())
+        if not checked:
+            self.notes.put("checked", day)
 
     def _ended(
         self,

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,7 +16,7 @@ from pipeline.adapters.db.outbox import DbOutbox
 from pipeline.adapters.db.progress import DbProgress
 from pipeline.adapters.db.record import DbRecord
 from pipeline.adapters.db.seen import DbSeen
-from pipeline.errors import DamagedError, StoreError
+from pipeline.errors import BrokenDatabaseError, DamagedError, StoreError
 from pipeline.model import (
     Delivery,
     DeliveryState,
@@ -54,6 +56,24 @@ def test_a_file_that_is_no_database_is_named(tmp_path):
 
     with pytest.raises(DamagedError, match=r"state\.sqlite"):
         Database(f"sqlite:///{path}")
+
+
+def test_damage_in_a_table_is_found_where_it_is_looked_for(tmp_path):
+    path = tmp_path / "state.sqlite"
+    Database(f"sqlite:///{path}").close()
+    with closing(sqlite3.connect(path)) as plain:
+        where = "SELECT rootpage FROM sqlite_master WHERE name = 'outbox'"
+        (page,) = plain.execute(where).fetchone()
+        (size,) = plain.execute("PRAGMA page_size").fetchone()
+    with path.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+    database = Database(f"sqlite:///{path}")
+
+    database.check(["feed_states"])
+    for tables in (["feed_states", "outbox"], ()):
+        with pytest.raises(BrokenDatabaseError, match="onrecord salvage"):
+            database.check(tables)
 
 
 # ------------------------------------------------------------------------- progress

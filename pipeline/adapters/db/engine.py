@@ -180,11 +180,19 @@ class Database:
         """The file, where it is SQLite in one."""
         return sqlite_file(self._engine.url)
 
-    def check(self) -> None:
-        """Read the structure of every page, where it is SQLite; BrokenDatabaseError."""
-        if self._engine.dialect.name == "sqlite":
+    @property
+    def bytes(self) -> int:
+        """Of the file, where it is SQLite in one; 0 elsewhere."""
+        return self.file.stat().st_size if self.file else 0
+
+    def check(self, tables: Iterable[str] = ()) -> None:
+        """Read the structure of every page, or of these tables' only, where it is SQLite;
+        BrokenDatabaseError."""
+        if self._engine.dialect.name != "sqlite":
+            return
+        for what in [f"('{table}')" for table in tables] or ["(1)"]:
             with self.begin() as db:
-                found = db.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+                found = db.exec_driver_sql(f"PRAGMA quick_check{what}").scalar()
             if found != "ok":
                 first = str(found).splitlines()[-1]  # below a line that says where
                 raise BrokenDatabaseError(self.where, f"{first}; run onrecord salvage")
