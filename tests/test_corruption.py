@@ -28,7 +28,7 @@ KINDS = {
     "package": "tables/datapackage.json",
     "archive": "archive/date=*/*.warc.gz",
     "texts": "work/articles/date=*/*.parquet",
-    "months": "compact/*/month=*/*.parquet",
+    "months": "compact/*/*/*.parquet",
     "work": "work/*/date=*/*.parquet",
 }
 TRIES = 100
