@@ -186,7 +186,7 @@ def columns(rows: pa.Table) -> tuple[dict[str, Any], dict[str, Any]]:
 def _packed(value: Any) -> str:
     body = gzip.compress(
         json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(),
-        9,
+        6,
         mtime=0,
     )
     return b64encode(body).decode("ascii")
