@@ -26,7 +26,7 @@ from pipeline.app import App, open_app
 from pipeline.batch import statements_of
 from pipeline.bulk import dask_workers, found_by
 from pipeline.model import Article, Partition
-from pipeline.tables.convert import from_arrow
+from pipeline.tables.values import from_arrow
 
 ROOT = Path(__file__).resolve().parents[1]
 A_PARTITION = 40

@@ -155,14 +155,17 @@ def measured(page: Page, url: str) -> dict[str, tuple[float, float]]:
     page.goto(url)
     page.wait_for_selector("html[data-ready]", timeout=120_000)
     whole = spent()
+    page.wait_for_selector("html[data-settled]", timeout=120_000)
+    settled = spent()
     marks = page.evaluate(
         """() => {
           const mark = name => performance.getEntriesByName(name)[0]?.startTime ?? NaN
           return {'first paint': mark('first-contentful-paint'), 'first rows': mark('rows'),
-                  'everything read': mark('whole')} }"""
+                  'everything read': mark('whole'), 'ready for searches': mark('settled')} }"""
     )
     told = {name: (value, nothing) for name, value in marks.items()}
     told["everything read"] = marks["everything read"], whole
+    told["ready for searches"] = marks["ready for searches"], settled
     for name, action in ACTIONS.items():
         before = spent()
         clock = page.evaluate(TIMED, action)

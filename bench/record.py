@@ -32,7 +32,7 @@ from pipeline.model import (
     Voice,
 )
 from pipeline.steps.shared import day_of
-from pipeline.tables.convert import to_arrow
+from pipeline.tables.values import to_arrow
 
 BEFORE = datetime(2026, 3, 2, tzinfo=UTC)
 DAYS = 100

@@ -8,7 +8,8 @@ are counted by the kernel's read calls (``rchar`` of /proc/self/io) where Linux 
 Writing: checks, sort and Parquet of an Arrow table, next to ``pq.write_table`` of the
 same rows with pyarrow's defaults and zstd. Reading: the year of one figure of 10 M rows
 of three years, all columns, from day files and from months (``onrecord compact``), with
-pandas, DuckDB and, where installed, Polars (``pip install polars``).
+pandas, DuckDB and, where installed, Polars (``pip install polars``), and by
+``pipeline.tables.load``. A figure's share is its rows' of the bytes of the day files.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -29,7 +31,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bench.collect import WORDS
-from pipeline.adapters.lake import LocalLake, published_bytes
+from pipeline.adapters.lake import LocalLake
+from pipeline.tables import load
 from pipeline.tables.checks import conformed
 from pipeline.tables.schemas import TABLES
 
@@ -137,48 +140,35 @@ def writing(count: int) -> None:
     print(f"| **all of it** | {check + ours:.1f} | **{(check + ours) / bare:.2f}** | |")
 
 
-def make_record(folder: Path, count: int) -> None:
-    """Three years of days; twenty days are invented and shifted, to be quick."""
+def make_record(lake: LocalLake, count: int) -> None:
+    """Three years of days, and a year of them compacted as ``onrecord compact`` does;
+    twenty days are invented and shifted, to be quick."""
     chance = np.random.default_rng(2)
     pool = [rows_of(BEGAN, count // DAYS, chance) for _ in range(20)]
-    at = [TABLE.schema.get_field_index(n) for n in ("published_at", "first_seen_at")]
+    there = set(lake.published("statements"))
     for number in range(DAYS):
         day = BEGAN + timedelta(days=number)
-        path = folder / "tables" / "statements" / f"date={day}" / "part-0.parquet"
-        if path.exists():
+        if day in there:
             continue
         rows = pool[number % len(pool)]
-        for place in at:
-            moved = pc.add(rows.column(place), pa.scalar(timedelta(days=number)))
-            rows = rows.set_column(
-                place,
-                TABLE.schema.field(place),
-                moved.cast(TABLE.schema.field(place).type),
-            )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(published_bytes("statements", conformed("statements", rows)))
+        ids = pa.array([f"{number:05x}{n:015x}" for n in range(rows.num_rows)])
+        moved = {"statement_id": ids} | {
+            name: pc.add(rows[name], pa.scalar(timedelta(days=number)))
+            for name in ("published_at", "first_seen_at")
+        }
+        for name, values in moved.items():
+            field = TABLE.schema.field(name)
+            at = TABLE.schema.get_field_index(name)
+            rows = rows.set_column(at, field, values.cast(field.type))
+        lake.publish("statements", day, conformed("statements", rows))
+    days = (date.fromisoformat(YEAR[0]) + timedelta(days=n) for n in range(365))
+    for month in sorted({f"{day:%Y-%m}" for day in days}):
+        lake.compact("statements", month)
 
 
-def make_months(folder: Path, first: str, last: str) -> None:
-    """What ``onrecord compact`` writes, of the months of one year."""
-    days: dict[str, list[Path]] = {}
-    for path in sorted(
-        (folder / "tables" / "statements").glob("date=*/part-0.parquet")
-    ):
-        if first <= path.parent.name[5:] < last:
-            days.setdefault(path.parent.name[5:12], []).append(path)
-    for month, paths in days.items():
-        place = folder / "compact" / "statements" / f"month={month}" / "part-0.parquet"
-        if place.exists():
-            continue
-        rows = pa.concat_tables([pq.ParquetFile(path).read() for path in paths])
-        keys = pa.array([f"{n:020x}" for n in range(rows.num_rows)])  # days repeat here
-        rows = rows.set_column(0, TABLE.schema.field(0), keys)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(published_bytes("statements", conformed("statements", rows)))
-
-
-def read_one(reader: str, paths: list[str], figure: str, first: str, last: str) -> int:
+def read_one(
+    reader: str, paths: list[str], figure: str, first: str, last: str
+) -> Sized:
     """The rows of a figure's year, all columns, as the reader's own frame."""
     if reader == "pandas":
         import pandas as pd
@@ -189,7 +179,7 @@ def read_one(reader: str, paths: list[str], figure: str, first: str, last: str) 
             ("first_seen_at", ">=", since),
             ("first_seen_at", "<", until),
         ]
-        return len(pd.read_parquet(paths, filters=asked, partitioning=None))
+        return pd.read_parquet(paths, filters=asked, partitioning=None)
     if reader == "duckdb":
         import duckdb
 
@@ -201,7 +191,7 @@ def read_one(reader: str, paths: list[str], figure: str, first: str, last: str) 
                 f"WHERE figure_id = '{figure}' AND first_seen_at >= TIMESTAMPTZ '{first} 00:00:00Z' "
                 f"AND first_seen_at < TIMESTAMPTZ '{last} 00:00:00Z'"
             )
-            return sum(batch.num_rows for batch in found.to_arrow_reader(100_000))
+            return found.to_arrow_table()
     import polars as pl
 
     since_, until_ = (
@@ -209,11 +199,9 @@ def read_one(reader: str, paths: list[str], figure: str, first: str, last: str) 
     )
     at = pl.col("first_seen_at")
     lazy = pl.scan_parquet(paths, hive_partitioning=False)
-    return (
-        lazy.filter((pl.col("figure_id") == figure) & (at >= since_) & (at < until_))
-        .collect()
-        .height
-    )
+    return lazy.filter(
+        (pl.col("figure_id") == figure) & (at >= since_) & (at < until_)
+    ).collect()
 
 
 def touched() -> int:
@@ -226,63 +214,67 @@ def touched() -> int:
 def one(reader: str, folder: Path, layout: str, figure: str) -> None:
     """In a process of its own: prints rows, bytes read, CPU and wall seconds."""
     first, last = YEAR
-    if layout == "days":
-        there = sorted((folder / "tables" / "statements").glob("date=*/part-0.parquet"))
-        paths = [str(p) for p in there if first <= p.parent.name[5:] < last]
-    else:
-        there = sorted(
-            (folder / "compact" / "statements").glob("month=*/part-0.parquet")
-        )
-        paths = [str(p) for p in there if first[:7] <= p.parent.name[6:] < last[:7]]
-    read_one(reader, paths[:1], "nobody", first, last)  # imports are not reading
-    before, began, wall = touched(), cpu(), time.perf_counter()
-    rows = read_one(reader, paths, figure, first, last)
-    print(
-        rows,
-        touched() - before,
-        cpu() - began,
-        time.perf_counter() - wall,
-        sum(Path(p).stat().st_size for p in paths),
+    under = folder / "tables/statements", "date=*/part-0.parquet", 5, 15
+    if layout == "months":
+        under = folder / f"compact/statements/figure_id={figure}", "*.parquet", 0, 7
+    place, names, start, end = under
+    dated = (
+        (str(path.relative_to(place))[start:end], path) for path in place.glob(names)
     )
+    paths = [
+        str(path)
+        for day, path in sorted(dated)
+        if first <= day < last or day == first[:7]
+    ]
+    until = str(date.fromisoformat(last) - timedelta(days=1))
+    asked = {"since": first, "until": until, "lake": str(folder)}
+    if reader == "load":
+        read = partial(load, "statements", figure=figure, **asked)
+        load("statements", figure="Q0", **asked | {"until": first})
+    else:
+        read = partial(read_one, reader, paths, figure, first, last)
+        read_one(reader, paths[:1], "Q0", first, last)  # imports are not reading
+    before, began, wall = touched(), cpu(), time.perf_counter()
+    rows = len(read())
+    print(rows, touched() - before, cpu() - began, time.perf_counter() - wall)
 
 
 def reading(folder: Path, count: int) -> None:
-    make_record(folder, count)
-    make_months(folder, *YEAR)
+    lake = LocalLake(folder)
+    make_record(lake, count)
+    days = {
+        d: e
+        for d, e in lake.manifest("statements").items()
+        if YEAR[0] <= str(d) < YEAR[1]
+    }
+    whole, year = (
+        sum(getattr(e, of) for e in days.values()) for of in ("bytes", "rows")
+    )
+    size = sum(e.bytes for e in lake.months("statements").values())
     print(
-        f"\n| one figure's year of {count:,} rows | files | rows | MB its share | MB touched | of its share | CPU s | wall s |"
+        f"\n{year:,} rows of a year: {whole / 1e6:.0f} MB in days, {size / 1e6:.0f} MB in months\n"
+    )
+    print(
+        f"| one figure's year of {count:,} rows | files | rows | MB its share | MB touched | of its share | CPU s | wall s |"
     )
     print("|---|---|---:|---:|---:|---:|---:|---:|")
-    for rank in (0, 9, 49):
-        for layout in ("days", "months"):
-            if not (folder / ("tables" if layout == "days" else "compact")).exists():
+    asked = [(layout, reader) for layout in ("days", "months") for reader in READERS]
+    for rank in (0, 9, 49, 99):
+        for layout, reader in [*asked, ("months", "load")]:
+            command = [sys.executable, "-m", "bench.tables", "--folder", str(folder)]
+            command += ["--one", reader, layout, f"Q{rank:05}"]
+            ran = subprocess.run(command, capture_output=True, text=True, check=False)
+            head = f"| figure {rank + 1}, {reader} | {layout} |"
+            if ran.returncode:
+                print(f"{head} {ran.stderr.strip().splitlines()[-1][:80]} |")
                 continue
-            for reader in READERS:
-                asked = [
-                    sys.executable,
-                    "-m",
-                    "bench.tables",
-                    "--one",
-                    reader,
-                    layout,
-                    f"Q{rank:05}",
-                    "--folder",
-                    str(folder),
-                ]
-                ran = subprocess.run(asked, capture_output=True, text=True, check=False)
-                if ran.returncode:
-                    print(
-                        f"| figure {rank + 1}, {reader} | {layout} | {ran.stderr.strip().splitlines()[-1][:80]} |"
-                    )
-                    continue
-                rows, read, spent, wall, whole = map(float, ran.stdout.split())
-                year = count / DAYS * 365
-                share = whole * rows / year
-                print(
-                    f"| figure {rank + 1} ({rows / year:.1%}), {reader} | {layout} | {rows:,.0f} | {share / 1e6:.1f} "
-                    f"| {read / 1e6:.1f} | {read / share:.2f} | {spent:.2f} | {wall:.2f} |",
-                    flush=True,
-                )
+            rows, read, spent, wall = map(float, ran.stdout.split())
+            share = whole * rows / year
+            print(
+                f"| figure {rank + 1} ({rows / year:.1%}), {reader} | {layout} | {rows:,.0f} | {share / 1e6:.1f} "
+                f"| {read / 1e6:.1f} | {read / share:.2f} | {spent:.2f} | {wall:.2f} |",
+                flush=True,
+            )
 
 
 def main() -> None:

@@ -19,7 +19,6 @@ await build({
   format: 'iife',
   target: 'es2021',
   charset: 'utf8',
-  legalComments: 'none', // LICENSES.txt has them whole
 })
 await build({
   entryPoints: [join(here, 'explorer.css')],
@@ -29,17 +28,8 @@ await build({
 })
 copyFileSync(join(here, 'index.html'), join(out, 'index.html'))
 
-const { dependencies } = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'))
-const licences = Object.keys(dependencies).sort().map(name => {
-  const folder = join(here, 'node_modules', name)
-  const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
-  const file = readdirSync(folder).find(one => /^licen[cs]e/i.test(one))
-  return `${name} ${version}\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`
-})
-writeFileSync(join(out, 'LICENSES.txt'), `explorer.js holds code of these packages.\n\n${licences.join('\n\n')}`)
-
 // What it was made from and what came out, so that a test needs no node to compare.
 const sources = ['build.mjs', 'explorer.css', 'index.html', 'package-lock.json', 'package.json',
   ...readdirSync(join(here, 'src')).map(name => `src/${name}`), 'tsconfig.json'].sort()
-const made = ['LICENSES.txt', 'explorer.css', 'explorer.js', 'index.html']
+const made = ['explorer.css', 'explorer.js', 'index.html']
 writeFileSync(join(out, 'BUILT.txt'), `# sources\n${lines(here, sources)}# built\n${lines(out, made)}`)

@@ -21,7 +21,7 @@ from pipeline.statements.figures import FigureIndex
 from pipeline.statements.gate import may_hold
 from pipeline.statements.lexicon import Cues, Topic
 from pipeline.statements.record import on_record
-from pipeline.tables.convert import from_arrow, to_arrow
+from pipeline.tables.values import from_arrow, to_arrow
 
 
 class Parser(Protocol):

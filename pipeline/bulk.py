@@ -21,7 +21,7 @@ from pipeline.errors import InputError, PipelineError, StoreError
 from pipeline.model import Partition, Statement
 from pipeline.operations.passes import Found
 from pipeline.settings import Settings
-from pipeline.tables.convert import to_arrow
+from pipeline.tables.values import to_arrow
 from pipeline.wiring import Parts
 
 BATCH_ARTICLES = 200

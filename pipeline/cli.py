@@ -557,7 +557,7 @@ def compact(
     config: Config = None,
     lake: Lake = None,
 ) -> None:
-    """Write whole months beside the days, for readers of one figure over a long time.
+    """Write whole months beside the days, a file a figure, for readers of one figure.
 
     Example: `onrecord compact --month 2026-03`
     """
@@ -565,7 +565,7 @@ def compact(
         _day(f"{month}-01", "--month")
     with _app(config, lake) as app:
         written = app.compact(month)
-    typer.echo(f"compact  {written} files")
+    typer.echo(f"compact  {written} months of tables")
 
 
 @cli.command()

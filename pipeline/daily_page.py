@@ -16,9 +16,9 @@ from pipeline.ports import Lake
 from pipeline.site.digest import counts, digest, index, page_name
 from pipeline.site.rows import NEEDS
 from pipeline.tables.changes import change_points
-from pipeline.tables.convert import midnight
 from pipeline.tables.schemas import TABLES
 from pipeline.tables.trends import version_breaks
+from pipeline.tables.values import midnight
 
 HISTORY_DAYS = 14
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from pipeline.model import Feed, FeedState, Partition, Poll, PollState
 from pipeline.ports import Lake, Progress
-from pipeline.tables.convert import from_arrow
+from pipeline.tables.values import from_arrow
 
 FAILING = 3
 """A feed that failed so often in a row is named."""

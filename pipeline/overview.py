@@ -22,7 +22,7 @@ from pipeline.model import (
 from pipeline.ports import Lake
 from pipeline.statements.figures import FigureIndex
 from pipeline.statements.strangers import Stranger, strangers
-from pipeline.tables.convert import from_arrow
+from pipeline.tables.values import from_arrow
 
 
 def checked(feed: Feed, answer: object, now: datetime) -> dict[str, Any]:

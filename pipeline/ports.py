@@ -147,8 +147,8 @@ class Lake(Protocol):
         """The entry of each compacted month. DamagedError if a byte is another."""
         ...
 
-    def month_bytes(self, table: str, month: str) -> bytes:
-        """The file of a compacted month."""
+    def month_sha256(self, table: str, month: str) -> str:
+        """One SHA-256 over the files of a compacted month, a figure each."""
         ...
 
     def package(self) -> bytes:

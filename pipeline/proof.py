@@ -32,10 +32,10 @@ from pipeline.model import (
 )
 from pipeline.ports import Archive, Lake
 from pipeline.tables import checks, convert
-from pipeline.tables.convert import from_arrow
+from pipeline.tables.counts import Told, claims_of
 from pipeline.tables.manifest import MADE_FROM, datapackage, origin
 from pipeline.tables.schemas import TABLES
-from pipeline.tables.trends import Told, claims_of
+from pipeline.tables.values import from_arrow, midnight
 
 DEFAULT_BOUNDS = Bounds()
 
@@ -155,11 +155,11 @@ def _months(day: date, lake: Lake) -> list[str]:
             entry = lake.months(name).get(month)
             if entry is None:
                 continue
-            body = lake.month_bytes(name, month)
+            found = lake.month_sha256(name, month)
         except DamagedError as error:
             wrong.append(str(error))
             continue
-        if (len(body), sha256(body).hexdigest()) != (entry.bytes, entry.sha256):
+        if found != entry.sha256:
             wrong.append(
                 f"table {name}: compacted {month} is not the one in its manifest"
             )
@@ -449,7 +449,7 @@ def _told(day: date, lake: Lake) -> Iterator[Told]:
 def _claims(day: date, lake: Lake, told: Sequence[Told]) -> list[str]:
     """Rows of claims and links that are not what the day's statements make."""
     partitions = lake.partitions("articles", day)
-    as_of = partitions[-1].moment if partitions else convert.midnight(day)
+    as_of = partitions[-1].moment if partitions else midnight(day)
     claims = map(convert.claim_row, claims_of(told, as_of))
     by_id = {one.relation.statement_id: one for one in told}
 

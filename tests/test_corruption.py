@@ -18,8 +18,8 @@ from pipeline.errors import PipelineError
 from pipeline.ids import digest
 from pipeline.model import Answer, Article, Statement, TextSource
 from pipeline.steps.shared import day_of
-from pipeline.tables.convert import from_arrow, to_arrow
 from pipeline.tables.schemas import TABLES
+from pipeline.tables.values import from_arrow, to_arrow
 from tests.world import REBUILT, an_app
 
 KINDS = {
@@ -28,7 +28,7 @@ KINDS = {
     "package": "tables/datapackage.json",
     "archive": "archive/date=*/*.warc.gz",
     "texts": "work/articles/date=*/*.parquet",
-    "months": "compact/*/month=*/*.parquet",
+    "months": "compact/*/*/*.parquet",
     "work": "work/*/date=*/*.parquet",
 }
 TRIES = 100

@@ -20,7 +20,7 @@ from pipeline.cli import cli
 from pipeline.errors import ConfigError, InputError
 from pipeline.model import Article, Partition
 from pipeline.steps.shared import day_of
-from pipeline.tables.convert import to_arrow
+from pipeline.tables.values import to_arrow
 from tests.builders import an_article
 from tests.world import an_app, hashes, passes
 

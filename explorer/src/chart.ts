@@ -2,7 +2,7 @@
 
 import type { OnRecord } from './data'
 import { svg } from './dom'
-import { count, minutesOf, shortDay, shortMonth } from './text'
+import { count, grouped, minutesOf, shortDay, shortMonth } from './text'
 
 const DAY = 1440
 const HEIGHT = 64
@@ -66,7 +66,7 @@ export function bars({ unit, bins }: Bins): SVGElement {
     if (bin.fresh) fresh += `M${x} ${HEIGHT}v-${tall(bin.fresh).toFixed(1)}h${w}V${HEIGHT}z`
   })
   const most = bins.reduce((a, b) => b.n > a.n ? b : a)
-  const label = `Statements by ${unit} of publication, ${shortDay(bins[0].from)} to ${shortDay(bins[bins.length - 1].from)}; the most, ${top.toLocaleString('en')}, ${unit === 'day' ? 'on' : `in the ${unit} of`} ${shortDay(most.from)}`
+  const label = `Statements by ${unit} of publication, ${shortDay(bins[0].from)} to ${shortDay(bins[bins.length - 1].from)}; the most, ${grouped(top)}, ${unit === 'day' ? 'on' : `in the ${unit} of`} ${shortDay(most.from)}`
   const drawing = svg('svg', { viewBox: `0 0 ${width} ${HEIGHT}`, preserveAspectRatio: 'none', role: 'img', 'aria-label': label },
     svg('path', { class: 'b', d: all || 'M0 0' }), svg('path', { class: 'f', d: fresh || 'M0 0' }))
   bins.forEach((bin, i) => {

@@ -28,41 +28,56 @@ export class Index {
   }
 
   find(state: State): Found {
-    const { n, number, topicSet, topicsOf, coded } = this.record
+    const { n, topicSet, topicsOf, coded } = this.record
     const order = this.ordered(n)
-    const text = this.text(state.q, n)
-    const from = state.from ? minutesOf(state.from) : -Infinity
-    const to = state.to ? minutesOf(state.to) + 1440 : Infinity
-    const wanted = FACETS.map(facet => state[facet] ? this.column(facet).find(state[facet]) : -2)
-    const [figure, topic, act, relation, outlet] = wanted
-    const inTopic = topicsOf.map(codes => topic === -2 || codes.includes(topic))
+    const fits = this.within(state, n)
+    // For each code whether it misses what is asked: the same few steps for every row and
+    // every question, so that the browser compiles them once.
+    const asked = (facet: Facet): number => state[facet] ? this.column(facet).find(state[facet]) : -2
+    const missing = (facet: Facet): Uint8Array => {
+      const code = asked(facet)
+      return Uint8Array.from(this.column(facet).values, (_, one) => +(code !== -2 && one !== code))
+    }
+    const topic = asked('topic')
+    const a = missing('figure'), c = missing('act'), d = missing('relation'), e = missing('outlet')
+    const b = Uint8Array.from(topicsOf, codes => +(topic !== -2 && !codes.includes(topic)))
+    const figures = coded.figure_id.codes, sets = topicSet.codes, acts = coded.act.codes
+    const relations = coded.relation.codes, outlets = coded.outlet.codes
     const counts = {} as Found['counts']
     for (const facet of FACETS) counts[facet] = new Uint32Array(this.column(facet).values.length)
-    const figures = coded.figure_id.codes, acts = coded.act.codes
-    const relations = coded.relation.codes, outlets = coded.outlet.codes
+    const { figure: ofFigure, act: ofAct, relation: ofRelation, outlet: ofOutlet } = counts
+    const ofSet = new Uint32Array(topicsOf.length)
     const rows = new Uint32Array(n)
     let found = 0
     for (let i = 0; i < n; i++) {
       const row = order[i]
-      if (!text[row]) continue
-      const at = number.published_at[row]
-      if (at < from || at >= to || (!state.off && !number.about_topic[row])) continue
-      const set = topicSet.codes[row]
-      const a = figure !== -2 && figures[row] !== figure
-      const b = !inTopic[set]
-      const c = act !== -2 && acts[row] !== act
-      const d = relation !== -2 && relations[row] !== relation
-      const e = outlet !== -2 && outlets[row] !== outlet
-      const misses = +a + +b + +c + +d + +e
+      if (!fits[row]) continue
+      const figure = figures[row], set = sets[row], act = acts[row], relation = relations[row], outlet = outlets[row]
+      const misses = a[figure] + b[set] + c[act] + d[relation] + e[outlet]
       if (misses > 1) continue
-      if (!misses) rows[found++] = row
-      if (!misses || a) counts.figure[figures[row]]++
-      if (!misses || b) for (const code of topicsOf[set]) counts.topic[code]++
-      if (!misses || c) counts.act[acts[row]]++
-      if (!misses || d) counts.relation[relations[row]]++
-      if (!misses || e) counts.outlet[outlets[row]]++
+      rows[found] = row
+      found += 1 - misses
+      ofFigure[figure] += 1 - misses + a[figure]
+      ofSet[set] += 1 - misses + b[set]
+      ofAct[act] += 1 - misses + c[act]
+      ofRelation[relation] += 1 - misses + d[relation]
+      ofOutlet[outlet] += 1 - misses + e[outlet]
     }
+    topicsOf.forEach((codes, set) => { for (const code of codes) counts.topic[code] += ofSet[set] })
     return { rows: rows.subarray(0, found), counts }
+  }
+
+  /** 1 for each row that has the words, lies between the days, and is on the topic or may be off it. */
+  private within(state: State, n: number): Uint8Array {
+    const { published_at: published, about_topic: about } = this.record.number
+    const from = state.from ? minutesOf(state.from) : -Infinity
+    const to = state.to ? minutesOf(state.to) + 1440 : Infinity
+    const least = state.off ? 0 : 1
+    const fits = this.text(state.q, n).slice()
+    for (let row = 0; row < n; row++) {
+      fits[row] &= +(published[row] >= from) & +(published[row] < to) & +(about[row] >= least)
+    }
+    return fits
   }
 
   private ordered(n: number): Uint32Array {
@@ -79,14 +94,17 @@ export class Index {
   private text(q: string, n: number): Uint8Array {
     if (q === this.asked && this.matchedRows === n) return this.matched
     const words = [...fold(q).matchAll(/"([^"]+)"?|([^\s"]+)/g)].map(found => (found[1] ?? found[2]).trim()).filter(Boolean)
-    const { folded } = this.record
-    const matched = new Uint8Array(n)
-    for (let row = 0; row < n; row++) {
-      let all = 1
-      for (let w = 0; w < words.length; w++) {
-        if (!folded[row].includes(words[w])) { all = 0; break }
-      }
-      matched[row] = all
+    const { text, names, coded } = this.record
+    // While a person types, what fits fits what stood there before.
+    const further = this.asked && q.startsWith(this.asked) && !q.includes('"') && this.matchedRows === n
+    const matched = further ? this.matched.slice() : new Uint8Array(n).fill(1)
+    for (const word of words) {
+      const found = new Uint8Array(n)
+      text.content.mark(word, found, matched)
+      text.title.mark(word, found, matched)
+      const figures = Uint8Array.from(coded.figure_id.values, id => +fold(names.get(id) ?? '').includes(word))
+      const by = coded.figure_id.codes
+      for (let row = 0; row < n; row++) matched[row] &= found[row] | figures[by[row]]
     }
     this.asked = q
     this.matched = matched

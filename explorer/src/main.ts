@@ -6,16 +6,15 @@ import { OnRecord, load, type Listing } from './data'
 import { $, h } from './dom'
 import { FACETS, Index, type Facet, type Found } from './filter'
 import { FILTERS, read, write, type State } from './state'
-import { ACTS, LABELS, count, isoDay, plain, shortDay, shortMonth } from './text'
+import { ACTS, LABELS, count, grouped, isoDay, plain, shortDay, shortMonth } from './text'
 import { PAGE, View } from './view'
 
 const FIRST_OPTION: Record<Facet, string> = {
   figure: 'All figures', topic: 'All topics', act: 'All acts', relation: 'All relations', outlet: 'All outlets',
 }
 
-interface Hook { index: (listing: Listing) => void }
-const hook: Hook = { index: listing => start(listing) }
-;(window as unknown as { onrecord: Hook }).onrecord = hook
+const hook = (window as unknown as { onrecord: Record<string, unknown> }).onrecord
+hook.index = (listing: Listing) => start(listing)
 
 function fault(words: string): void {
   $('fault').textContent = words
@@ -35,7 +34,7 @@ addEventListener('DOMContentLoaded', () => {
 
 function start(listing: Listing): void {
   Object.assign(hook, { ready: true })
-  const total = listing.days.reduce((sum, day) => sum + day[1], 0)
+  const total = listing.parts.reduce((sum, part) => sum + part[1], 0)
   const record = new OnRecord(total)
   const index = new Index(record)
   const view = new View(record, listing)
@@ -46,6 +45,7 @@ function start(listing: Listing): void {
   let bins: Bins | undefined
   let whole = false
   let typing = false
+  let pending = false
 
   const control = (name: string): HTMLInputElement | HTMLSelectElement =>
     form.elements.namedItem(name) as HTMLInputElement | HTMLSelectElement
@@ -58,16 +58,28 @@ function start(listing: Listing): void {
     if (state.sort === 'old') found.rows.reverse()
     controls()
     results()
-    chart()
     detail()
     performance.measure('shown', 'find')
+    if (!pending) requestAnimationFrame(() => setTimeout(rest))
+    pending = true
+  }
+
+  /** What may come a moment after the rows: the numbers in the menus, and the bars. */
+  function rest(): void {
+    if (!pending) return
+    pending = false
+    for (const facet of FACETS) options(facet)
+    chart()
   }
 
   function controls(): void {
     if (document.activeElement !== q || !state.q) q.value = state.q
     for (const name of ['from', 'to', 'sort']) control(name).value = state[name as keyof State]
     ;(control('off') as HTMLInputElement).checked = state.off === '1'
-    for (const facet of FACETS) options(facet)
+    for (const facet of FACETS) {
+      control(facet).value = state[facet]
+      control(facet).classList.toggle('set', !!state[facet])
+    }
     const active = FILTERS.filter(key => key !== 'q' && state[key]).length
     $('active').textContent = active ? `(${active} set)` : ''
     $('clear').hidden = !FILTERS.some(key => state[key])
@@ -104,9 +116,8 @@ function start(listing: Listing): void {
       if (option.text !== label) option.text = label
     }
     set(select.options[0], '', FIRST_OPTION[facet])
-    listed.forEach((one, i) => set(select.options[i + 1], one.value, `${one.name} (${one.n.toLocaleString('en')})`))
+    listed.forEach((one, i) => set(select.options[i + 1], one.value, `${one.name} (${grouped(one.n)})`))
     select.value = state[facet]
-    select.classList.toggle('set', !!state[facet])
   }
 
   function results(): void {
@@ -141,7 +152,7 @@ function start(listing: Listing): void {
     $('pages').hidden = pages < 2
     $('pages').replaceChildren(
       page > 1 ? to(page - 1, '← Previous page') : '',
-      h('span', {}, `Page ${page.toLocaleString('en')} of ${pages.toLocaleString('en')}`),
+      h('span', {}, `Page ${grouped(page)} of ${grouped(pages)}`),
       page < pages ? to(page + 1, 'Next page →') : '')
   }
 
@@ -159,12 +170,12 @@ function start(listing: Listing): void {
     drawing.style.maxWidth = ends.style.maxWidth = wide
     figure.replaceChildren(drawing, ends, h('p', { class: 'legend', 'aria-hidden': 'true' },
       h('i', { class: 'k b' }), `statements by ${unit}`, h('i', { class: 'k f' }), 'of these, opening a claim',
-      older ? `; ${older.toLocaleString('en')} older not drawn` : ''))
+      older ? `; ${grouped(older)} older not drawn` : ''))
   }
 
   function detail(): void {
     const panel = $('detail')
-    const row = state.s ? record.row.get(state.s) : undefined
+    const row = state.s ? record.row(state.s) : undefined
     const wasOpen = panel.dataset.s ?? ''
     $('board').classList.toggle('opened', !!state.s)
     panel.hidden = !state.s
@@ -178,7 +189,8 @@ function start(listing: Listing): void {
       }
       return
     }
-    if (wasOpen === state.s && panel.dataset.whole === String(whole)) {
+    const shown = `${whole} ${row !== undefined && record.isOpen(row)}`
+    if (wasOpen === state.s && panel.dataset.shown === shown) {
       for (const a of panel.querySelectorAll<HTMLAnchorElement>('a[data-step]')) a.href = step(Number(a.dataset.step))
       return
     }
@@ -192,9 +204,16 @@ function start(listing: Listing): void {
       panel.replaceChildren(bar, h('h2', { id: 'said', tabindex: '-1' }, whole ? 'Not on record here' : 'Looking for it…'),
         whole ? h('p', {}, 'No published day has the statement ', h('code', {}, state.s.slice(0, 64)), '.') : '')
       if (!whole) return
-    } else panel.replaceChildren(bar, view.detail(row, state))
+    } else {
+      const focused = panel.contains(document.activeElement) ? document.activeElement!.id : ''
+      panel.replaceChildren(bar, view.detail(row, state))
+      if (focused && wasOpen === state.s) $(focused)?.focus({ preventScroll: true })
+      if (!record.isOpen(row)) {
+        record.open([row]).then(() => detail(), unread)
+      }
+    }
     panel.dataset.s = state.s
-    panel.dataset.whole = String(whole)
+    panel.dataset.shown = shown
     if (wasOpen === state.s) return // only what came since then is new
     $('said').focus({ preventScroll: true })
     panel.scrollTop = 0
@@ -203,10 +222,10 @@ function start(listing: Listing): void {
 
   /** The address of the statement before or after the open one, among those found. */
   function step(by: number): string {
-    const place = found.rows.indexOf(record.row.get(state.s) ?? -1)
+    const place = found.rows.indexOf(record.row(state.s) ?? -1)
     const to = place < 0 ? 0 : Math.min(Math.max(place + by, 0), found.rows.length - 1)
     const p = state.view === 'claims' ? state.p : to < PAGE ? '' : String(Math.floor(to / PAGE) + 1)
-    return found.rows.length ? write({ ...state, p, s: record.text.statement_id[found.rows[to]] }) : write(state)
+    return found.rows.length ? write({ ...state, p, s: record.text.statement_id.at(found.rows[to]) }) : write(state)
   }
 
   async function copied(button: HTMLButtonElement): Promise<void> {
@@ -233,6 +252,7 @@ function start(listing: Listing): void {
   }
 
   const asked = (): State => {
+    rest() // a menu may lack the choice that the state has
     const next = { ...state, p: '', q: q.value }
     for (const name of [...FACETS, 'from', 'to', 'sort'] as const) next[name] = control(name).value
     next.off = (control('off') as HTMLInputElement).checked ? '1' : ''
@@ -268,8 +288,10 @@ function start(listing: Listing): void {
     const bin = n === null ? undefined : bins?.bins[Number(n)]
     if (bin && bins) go({ ...state, p: '', from: isoDay(bin.from), to: isoDay(lastDay(bin.from, bins.unit)) })
   })
-  $('csv').addEventListener('click', () => {
-    const file = URL.createObjectURL(new Blob([csv(record, found.rows)], { type: 'text/csv' }))
+  $('csv').addEventListener('click', async () => {
+    const { rows } = found
+    try { await record.open(rows) } catch (error) { unread(error as Error); return }
+    const file = URL.createObjectURL(new Blob([csv(record, rows)], { type: 'text/csv' }))
     const a = h('a', { href: file, download: 'on-record.csv' })
     a.click()
     setTimeout(() => URL.revokeObjectURL(file), 10_000)
@@ -279,21 +301,34 @@ function start(listing: Listing): void {
 
   if (listing.digests.length) $('site').hidden = false
   if (matchMedia('(max-width: 48rem)').matches) ($('more') as HTMLDetailsElement).open = false
-  const first = listing.days[listing.days.length - 1], last = listing.days[0]
+  const [days, first, last] = listing.days
   $('end').append(h('p', {}, `On Record ${plain(listing.version)}. `,
-    first ? `${count(total, 'statement')} of ${count(listing.days.length, 'day')}, first seen from ${first[0]} to ${last[0]}. ` : '',
+    days ? `${count(total, 'statement')} of ${count(days, 'day')}, first seen from ${first} to ${last}. ` : '',
     'What outlets report these figures to have said; nothing here says that it is true. Found and compared by program, not by editors. Moments are UTC.'),
-    h('p', {}, 'Everything lies in this folder: no server, no request to anyone. ', h('a', { href: 'LICENSES.txt' }, 'Licences')))
+    h('p', {}, 'Everything lies in this folder: no server, no request to anyone.'))
+  const unread = (error: Error): void => fault(`Not everything could be shown: ${error.message}. It lies beside this page; onrecord explorer writes it.`)
+
+  /** What a search and an opened statement need is made ready in the pauses. */
+  const settle = (): void => {
+    if (record.settle()) setTimeout(settle, 4)
+    else { performance.mark('settled'); document.documentElement.dataset.settled = 'true' }
+  }
   let drawn = 0
   load(listing, record, (done, faults) => {
-    whole = done >= listing.days.length
-    $('loading').textContent = whole ? '' : `Reading ${record.n.toLocaleString('en')} of ${total.toLocaleString('en')} statements…`
-    if (faults.length) fault(`${count(faults.length, 'day')} could not be read and ${faults.length === 1 ? 'is' : 'are'} missing below: ${faults.slice(0, 5).join(', ')}.`)
+    whole = done >= listing.parts.length
+    $('loading').textContent = whole ? '' : `Reading ${grouped(record.n)} of ${grouped(total)} statements…`
+    if (faults.length) fault(`${count(faults.length, faults.every(one => one.length > 7) ? 'day' : 'part')} could not be read and ${faults.length === 1 ? 'is' : 'are'} missing below: ${faults.slice(0, 5).join(', ')}.`)
     if (!whole && record.n < Math.max(1, 3 * drawn)) return // not at each day: reading goes first
     show()
     drawn = record.n
-    if (whole) { performance.mark('whole'); document.documentElement.dataset.ready = 'true' }
-    else performance.mark('rows')
+    if (whole) {
+      rest()
+      performance.mark('whole')
+      const row = state.s ? record.row(state.s) : undefined
+      void record.open(row === undefined ? [] : [row]).catch(() => {}).then(() => { // told where it is shown
+        document.documentElement.dataset.ready = 'true'
+        setTimeout(settle, 50)
+      })
+    } else performance.mark('rows')
   })
-  if (!listing.days.length) { whole = true; show() }
 }

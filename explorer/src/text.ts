@@ -38,18 +38,25 @@ export function short(text: string, most: number): string {
   return `${cut.slice(0, blank > most * 0.8 ? blank : cut.length).trimEnd()}…`
 }
 
-/** Without letter case, accents and kinds of quotation marks: what a search compares. */
+const SAME: Record<string, string> = { ı: 'i' }
+for (const one of '‘’ʼ') SAME[one] = "'"
+for (const one of '“”«»„') SAME[one] = '"'
+for (const one of '‐‑‒–—―') SAME[one] = '-'
+
+/** Without letter case, accents, kinds of quotation marks and dashes: what a search compares. */
 export const fold = (text: string): string => {
   const low = text.toLowerCase()
   return /^[\x00-\x7f]*$/.test(low) ? low
-    : low.normalize('NFKD').replace(/[\u0300-\u036f]/g, '').replace(/[‘’ʼ]/g, "'").replace(/[“”«»„]/g, '"').replace(/ı/g, 'i')
+    : low.normalize('NFKD').replace(/[\u0300-\u036f‘’ʼ“”«»„‐-―ı]/g, one => SAME[one] ?? '')
 }
 
 /** The address, if it is one of the web that a person may follow. */
 export const link = (url: string): string =>
   url.length <= 500 && /^https?:\/\/[\w.-]+(:\d{1,5})?([/?#][^\s<>"'`\\]*)?$/.test(url) && plain(url) === url ? url : ''
 
-export const count = (n: number, noun: string): string => `${n.toLocaleString('en')} ${noun}${n === 1 ? '' : 's'}`
+const NUMBER = new Intl.NumberFormat('en')
+export const grouped = (n: number): string => NUMBER.format(n)
+export const count = (n: number, noun: string): string => `${grouped(n)} ${noun}${n === 1 ? '' : 's'}`
 
 const of = (minutes: number): Date => new Date(minutes * 60000)
 export const isoDay = (minutes: number): string => of(minutes).toISOString().slice(0, 10)

@@ -24,6 +24,7 @@ from pipeline.errors import DamagedError, StoreError
 from pipeline.model import Partition, TableDay
 from pipeline.tables.checks import conformed
 from pipeline.tables.manifest import (
+    digest,
     from_json,
     months_from_json,
     months_to_json,
@@ -315,22 +316,43 @@ class ParquetLake:
     # --------------------------------------------------------------- compacted months
 
     def compact(self, table: str, month: str) -> bool:
-        """Write a month of a table, its days sorted together, for readers of one figure;
-        False where the file was there already, made from the same days."""
+        """Write a month of a table once more, a file a figure, for readers of one figure;
+        False where it stood already, made from the same days.
+
+        The manifest does not list the month meanwhile, so that a kill leaves it unread.
+        """
         days = {d: e for d, e in self.manifest(table).items() if f"{d:%Y-%m}" == month}
         origin = origin_of_month(days)
         held = self.months(table)
-        path = _month(table, month)
-        if month in held and held[month].made_from == origin and self._get(path):
-            return False
+        entry = held.pop(month, None)
+        if entry and entry.made_from == origin:
+            if entry.sha256 == self.month_sha256(table, month):
+                return False
+        manifest = f"compact/{table}/_manifest.json"
+        if entry:
+            self.store.put(manifest, months_to_json(table, held))
         rows = conformed(
             table, pa.concat_tables([self.load(table, d) for d in sorted(days)])
         )
-        body = published_bytes(table, rows)
-        self.store.put(path, body)
-        entry = _entry(rows, body, version="", made_from=origin)
-        manifest = months_to_json(table, {**held, month: entry})
-        self.store.put(f"compact/{table}/_manifest.json", manifest)
+        stale = set(self._month(table, month))
+        size = 0
+        for figure, part in _figures(rows, TABLES[table].group or ""):
+            name = f"compact/{table}/{TABLES[table].group}={figure}/{month}.parquet"
+            body = published_bytes(table, part)
+            self.store.put(name, body)
+            stale.discard(name)
+            size += len(body)
+        for name in stale:
+            self.store.remove(name)
+        held[month] = TableDay(
+            rows=rows.num_rows,
+            bytes=size,
+            sha256=self.month_sha256(table, month),
+            schema_version=SCHEMA_VERSION,
+            code_version="",
+            made_from=origin,
+        )
+        self.store.put(manifest, months_to_json(table, held))
         return True
 
     def months(self, table: str) -> dict[str, TableDay]:
@@ -343,8 +365,12 @@ class ParquetLake:
                 f"{self.store.where}/{name}", f"{error}; remove LAKE/compact"
             ) from error
 
-    def month_bytes(self, table: str, month: str) -> bytes:
-        return self._must(_month(table, month))
+    def month_sha256(self, table: str, month: str) -> str:
+        names = self._month(table, month)
+        return digest({n: sha256(self._must(n)).hexdigest() for n in names})
+
+    def _month(self, table: str, month: str) -> list[str]:
+        return [n for n in self.store.names(f"compact/{table}/") if month in n]
 
     # -------------------------------------------------------------- published tables
 
@@ -479,10 +505,6 @@ def _manifest(table: str) -> str:
     return f"tables/{table}/_manifest.json"
 
 
-def _month(table: str, month: str) -> str:
-    return f"compact/{table}/month={month}/part-0.parquet"
-
-
 _PACKAGE = "tables/datapackage.json"
 
 
@@ -533,6 +555,17 @@ def published_bytes(
         for start, length in row_groups(rows, table.group, least, most):
             writer.write_table(rows.slice(start, length), row_group_size=most)
     return file.getvalue()
+
+
+def _figures(rows: pa.Table, group: str) -> Iterator[tuple[str, pa.Table]]:
+    """The rows of each value of the column that they are sorted by first."""
+    runs = pc.run_end_encode(rows[group].combine_chunks())
+    start = 0
+    for figure, end in zip(
+        runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True
+    ):
+        yield figure, rows.slice(start, end - start)
+        start = end
 
 
 def row_groups(

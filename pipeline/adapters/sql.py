@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from pipeline.errors import InputError
-from pipeline.tables.reading import dataset, files, is_published, place_of
+from pipeline.tables.reading import by_figure, dataset, is_published, place_of
 from pipeline.tables.schemas import TABLES
 
 _TYPES = {
@@ -41,24 +41,35 @@ def open_sql(lake: Path | str, endpoint: str = "") -> duckdb.DuckDBPyConnection:
     place = place_of(str(lake), endpoint)
     there = is_published(place)
     for name in TABLES:
-        paths = files(place, name) if there else []
-        view = _selected(name, paths)
-        if paths and place.root != place.lake:
+        days, own = by_figure(place, name) if there else ([], [])
+        view = _selected(name, days, own)
+        if (days or own) and place.root != place.lake:
             made.register(f"{name} in a bucket", dataset(place, name))
             view = f'SELECT * FROM "{name} in a bucket"'  # noqa: S608 - names of ours
         made.execute(f'CREATE VIEW "{name}" AS {view}')
     return made
 
 
-def _selected(name: str, paths: Sequence[str]) -> str:
+def _selected(name: str, days: Sequence[str], own: Sequence[str]) -> str:
+    """A condition on the figure opens of ``own`` the files of that figure alone."""
     fields = TABLES[name].fields
-    if not paths:
+    if not days and not own:
         empty = [f'NULL::{_TYPES[str(f.type)]} AS "{f.name}"' for f in fields]
         return f"SELECT {', '.join(empty)} WHERE false"
-    quoted = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
     names = ", ".join(f'"{field.name}"' for field in fields)
-    read = f"read_parquet([{quoted}], hive_partitioning = false, union_by_name = true)"
-    return f"SELECT {names} FROM {read}"  # noqa: S608 - names of ours, paths quoted
+    group = TABLES[name].group
+    ways = (days, "hive_partitioning = false, union_by_name = true"), (
+        own, f"hive_partitioning = true, hive_types = {{'{group}': VARCHAR}}"
+    )  # fmt: skip
+    return " UNION ALL ".join(
+        f"SELECT {names} FROM read_parquet([{_quoted(paths)}], {how})"  # noqa: S608 - names of ours, paths quoted
+        for paths, how in ways
+        if paths
+    )
+
+
+def _quoted(paths: Sequence[str]) -> str:
+    return ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
 
 
 def answers(opened: duckdb.DuckDBPyConnection, query: str) -> str | None:

@@ -209,7 +209,7 @@ class Days(Passes):
 
     def compact(self, month: str | None = None) -> int:
         """Compact the months that are over (or one) of tables sorted by figure; how many
-        files were written. InputError where nothing of the month is published."""
+        were written. InputError where nothing of the month is published."""
         there = {f"{day:%Y-%m}" for day in self.published_days()}
         if month is not None and month not in there:
             raise InputError(f"--month {month}", "no day of it is published")

@@ -36,7 +36,7 @@ from pipeline.ports import (
     Progress,
 )
 from pipeline.steps.shared import parsed_feed
-from pipeline.tables.convert import from_arrow, to_arrow
+from pipeline.tables.values import from_arrow, to_arrow
 
 Row = TypeVar("Row")
 

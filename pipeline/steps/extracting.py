@@ -21,7 +21,7 @@ from pipeline.ports import (
 )
 from pipeline.statements.record import against_earlier
 from pipeline.steps.shared import each
-from pipeline.tables.convert import from_arrow, to_arrow
+from pipeline.tables.values import from_arrow, to_arrow
 
 Revised = TypeVar("Revised", Statement, Article)
 

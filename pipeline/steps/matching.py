@@ -22,7 +22,7 @@ from pipeline.ports import (
     Record,
 )
 from pipeline.steps.shared import day_of, each, fresh
-from pipeline.tables.convert import to_arrow
+from pipeline.tables.values import to_arrow
 
 
 def match(

@@ -33,15 +33,8 @@ from pipeline.ports import (
 from pipeline.steps.shared import day_of, fresh
 from pipeline.tables import convert
 from pipeline.tables.checks import conformed, day_faults
-from pipeline.tables.convert import (
-    articles_table,
-    from_arrow,
-    rows_to_table,
-    schema_of,
-)
-from pipeline.tables.manifest import datapackage, origin
-from pipeline.tables.schemas import TABLES
-from pipeline.tables.trends import (
+from pipeline.tables.convert import articles_table, rows_to_table
+from pipeline.tables.counts import (
     COUNTED,
     WINDOW_DAYS,
     Told,
@@ -49,6 +42,9 @@ from pipeline.tables.trends import (
     daily,
     daily_acts,
 )
+from pipeline.tables.manifest import datapackage, origin
+from pipeline.tables.schemas import TABLES
+from pipeline.tables.values import from_arrow, midnight, schema_of
 
 Row = TypeVar("Row")
 
@@ -126,7 +122,7 @@ def _publish_day(
     told = _told(lake, day)
     statements = [one.statement for one in told]
     partitions = lake.partitions("articles", day)
-    as_of = partitions[-1].moment if partitions else convert.midnight(day)
+    as_of = partitions[-1].moment if partitions else midnight(day)
     articles, spans = _of_texts(day, statements, lake, version, named)
     rows: dict[str, list[dict[str, object]]] = {
         "statement_spans": spans,
@@ -241,10 +237,10 @@ def _publish_daily(
         for row in rows:
             by_day.setdefault(row["day"], []).append(row)
         there = {*lake.published(name), day}
-        since = min([*map(convert.midnight, there), *(row["day"] for row in rows)])
+        since = min([*map(midnight, there), *(row["day"] for row in rows)])
         for one in window:
-            if convert.midnight(one) >= since:
-                mine = by_day.get(convert.midnight(one), [])
+            if midnight(one) >= since:
+                mine = by_day.get(midnight(one), [])
                 lake.publish(
                     name, one, _checked(one, {name: mine})[name], version=version
                 )

@@ -46,7 +46,7 @@ from pipeline.ports import (
     Seen,
 )
 from pipeline.steps.shared import each, parsed_feed
-from pipeline.tables.convert import from_arrow, to_arrow
+from pipeline.tables.values import from_arrow, to_arrow
 
 
 def read(

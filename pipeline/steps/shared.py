@@ -25,7 +25,7 @@ from pipeline.ports import (
     Lake,
     Progress,
 )
-from pipeline.tables.convert import from_arrow
+from pipeline.tables.values import from_arrow
 
 
 def each(

@@ -30,7 +30,7 @@ from pipeline.ports import (
     Progress,
     Record,
 )
-from pipeline.tables.convert import from_arrow
+from pipeline.tables.values import from_arrow
 
 FAILURES_A_PASS = 3
 """A channel that failed so often in a row is left for the next pass."""

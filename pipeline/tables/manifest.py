@@ -67,8 +67,8 @@ def _sources(
     found: dict[Partition, dict[str, str]] = {}
     for source in MADE_FROM[name]:
         for partition in lake.partitions(source, day):
-            path, digest = lake.work_sha256(source, partition)
-            found.setdefault(partition, {})[path] = digest
+            path, made = lake.work_sha256(source, partition)
+            found.setdefault(partition, {})[path] = made
     if name == "articles":
         asked = {p for p in archive.partitions(day) if p.day == day}
         for partition in sorted(asked.union(found)):
@@ -84,7 +84,7 @@ def _origin_of(
     for partition, found in sources.items():
         if last is not None and partition <= last:
             held |= found
-    return sha256(_canonical(dict(sorted(held.items())))).hexdigest()
+    return digest(held)
 
 
 def to_json(table: str, days: Mapping[date, TableDay]) -> bytes:
@@ -102,19 +102,29 @@ def from_json(body: bytes) -> dict[date, TableDay]:
 def months_to_json(table: str, months: Mapping[str, TableDay]) -> bytes:
     """``_manifest.json`` of a table's compacted months (``YYYY-MM``)."""
     held = {month: asdict(months[month]) for month in sorted(months)}
-    return sealed({"table": table, "months": held})
+    return sealed({"table": table, "files": _A_FILE, "months": held})
 
 
 def months_from_json(body: bytes) -> dict[str, TableDay]:
-    """The entries that ``months_to_json`` wrote. ValueError where a byte is another."""
-    return {m: TableDay(**e) for m, e in unsealed(body)["months"].items()}
+    """The entries that ``months_to_json`` wrote; none where an older version laid out the
+    files in another way. ValueError where a byte is another."""
+    held = unsealed(body)
+    if held.get("files") != _A_FILE:
+        return {}
+    return {m: TableDay(**e) for m, e in held["months"].items()}
+
+
+_A_FILE = "one a figure and month"
 
 
 def origin_of_month(days: Mapping[date, TableDay]) -> str:
     """One SHA-256 over those of the days of a month."""
-    return sha256(
-        _canonical({str(day): days[day].sha256 for day in sorted(days)})
-    ).hexdigest()
+    return digest({str(day): entry.sha256 for day, entry in days.items()})
+
+
+def digest(hashes: Mapping[str, str]) -> str:
+    """One SHA-256 over names and their SHA-256, whatever their order."""
+    return sha256(_canonical(dict(sorted(hashes.items())))).hexdigest()
 
 
 def sealed(value: Mapping[str, Any]) -> bytes:

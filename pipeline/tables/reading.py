@@ -39,8 +39,7 @@ def load(
     lake: str = "data",
     endpoint: str = "",
 ) -> pd.DataFrame:
-    """Rows of a published table, in the order of its days (of its months, where they are
-    compacted and asked for whole); no column is ``object``.
+    """Rows of a published table, in the order of its days; no column is ``object``.
 
     ``since`` and ``until``, both included, are days of ``date=`` (docs/tables.md says of
     what). ``figure`` is an id or a canonical name. ``as_of`` reads the record as it stood
@@ -49,7 +48,8 @@ def load(
     secret and region in AWS_... variables, of which ``endpoint`` is the address where it
     is not Amazon's.
 
-    Files of other days, row groups of other figures and other columns are not read.
+    Files of other days and other columns are not read, nor those of other figures in
+    months that are compacted and asked for whole.
     OSError where a bucket does not answer; ValueError names a table or column that is not published, or a day that is none.
     """
     if table not in TABLES:
@@ -67,7 +67,7 @@ def load(
         )
     last = min((day for day in (last, seen) if day is not None), default=None)
     place = place_of(lake, endpoint)
-    who = _figure(one, figure)
+    who = _who(place, one, figure)
     if table != "claims" or seen is None:
         return _frame(_read(place, one, first, last, who, wanted))
     claims = _read(place, one, first, last, who, one.schema.names)
@@ -112,23 +112,38 @@ def place_of(lake: str, endpoint: str = "") -> Place:
     return Place(lake, fs.S3FileSystem(**there), root)
 
 
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Whose rows are asked for: by what condition, and in whose compacted files."""
+
+    rows: ds.Expression | None = None
+    figure_id: str | None = None
+
+
+EVERYONE = Who()
+
+
 def _read(
     place: Place,
     table: Table,
     first: date | None,
     last: date | None,
-    rows: ds.Expression | None,
+    who: Who,
     columns: Sequence[str],
 ) -> pa.Table:
-    found = dataset(place, table.name, first, last)
-    return found.to_table(columns=list(columns), filter=rows)
+    found = dataset(place, table.name, first, last, who.figure_id)
+    return found.to_table(columns=list(columns), filter=who.rows)
 
 
 def dataset(
-    place: Place, name: str, first: date | None = None, last: date | None = None
+    place: Place,
+    name: str,
+    first: date | None = None,
+    last: date | None = None,
+    figure_id: str | None = None,
 ) -> ds.Dataset:
     """The days of a published table as one data set, which reads what is asked of it."""
-    paths = files(place, name, first, last)
+    paths = files(place, name, first, last, figure_id)
     schema = TABLES[name].schema
     return ds.dataset(paths, schema=schema, format="parquet", filesystem=place.disk)
 
@@ -141,21 +156,37 @@ def is_published(place: Place) -> bool:
 
 
 def files(
-    place: Place, name: str, first: date | None = None, last: date | None = None
+    place: Place,
+    name: str,
+    first: date | None = None,
+    last: date | None = None,
+    figure_id: str | None = None,
 ) -> list[str]:
-    """The files that hold the days of a published table, in order: whole months where
-    they are compacted. ValueError where the lake has no published table."""
-    found, months = [], _months(place, TABLES[name])
-    for day in _days(place, name):
-        if (first is None or first <= day) and (last is None or day <= last):
-            starts = day.replace(day=1)
-            ends = (starts + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-            whole = (first is None or first <= starts) and (
-                last is None or ends <= last
-            )
-            path = f"{place.root}/tables/{name}/date={day}/part-0.parquet"
-            found.append(months.get(f"{day:%Y-%m}", path) if whole else path)
+    """The files that hold the days of a published table, in order; of one figure those
+    of its own for whole months that are compacted. ValueError where the lake has no
+    published table."""
+    days = [
+        day
+        for day in _days(place, name)
+        if (first is None or first <= day) and (last is None or day <= last)
+    ]
+    own = {} if figure_id is None else _compacted(place, TABLES[name], figure_id)
+    found: list[str] = []
+    for day in days:
+        starts = day.replace(day=1)
+        ends = (starts + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+        whole = (first is None or first <= starts) and (last is None or ends <= last)
+        path = f"{place.root}/tables/{name}/date={day}/part-0.parquet"
+        found += own.get(f"{day:%Y-%m}", [path]) if whole else [path]
     return list(dict.fromkeys(found))
+
+
+def by_figure(place: Place, name: str) -> tuple[list[str], list[str]]:
+    """The files that hold all rows of a published table: those of days whose month is
+    not compacted, and those of figures in months that are."""
+    months = _compacted(place, TABLES[name])
+    days = [path for path in files(place, name) if path[-25:-18] not in months]
+    return days, sorted(path for paths in months.values() for path in paths)
 
 
 def _days(place: Place, name: str) -> list[date]:
@@ -168,11 +199,15 @@ def _days(place: Place, name: str) -> list[date]:
     return sorted(date.fromisoformat(d) for d in found if _ISO.fullmatch(d))
 
 
-def _months(place: Place, table: Table) -> dict[str, str]:
-    """The compacted file of each month that was made from the days as they are now."""
+def _compacted(
+    place: Place, table: Table, figure_id: str | None = None
+) -> dict[str, list[str]]:
+    """The files, of one figure or all, of each month that was compacted from the days as
+    they are now."""
+    folder = f"{place.root}/compact/{table.name}"
     there = [
-        f"{place.root}/{folder}/{table.name}/_manifest.json"
-        for folder in ("compact", "tables")
+        f"{folder}/_manifest.json",
+        f"{place.root}/tables/{table.name}/_manifest.json",
     ]
     found = place.disk.get_file_info(there)
     if not all(one.type == fs.FileType.File for one in found):
@@ -182,12 +217,19 @@ def _months(place: Place, table: Table) -> dict[str, str]:
         with place.disk.open_input_stream(path) as file:
             bodies.append(file.read())
     months, days = months_from_json(bodies[0]), from_json(bodies[1])
-    return {
-        month: f"{place.root}/compact/{table.name}/month={month}/part-0.parquet"
+    own: dict[str, list[str]] = {
+        month: []
         for month, entry in months.items()
         if entry.made_from
         == origin_of_month({d: e for d, e in days.items() if f"{d:%Y-%m}" == month})
     }
+    if figure_id is not None:
+        folder = f"{folder}/{table.group}={figure_id}"
+    chosen = fs.FileSelector(folder, allow_not_found=True, recursive=True)
+    for one in place.disk.get_file_info(chosen):
+        if one.base_name.removesuffix(".parquet") in own:
+            own[one.base_name.removesuffix(".parquet")].append(one.path)
+    return own
 
 
 def _day(given: Day | None, name: str) -> date | None:
@@ -201,24 +243,34 @@ def _day(given: Day | None, name: str) -> date | None:
     return given.date() if isinstance(given, datetime) else given
 
 
-def _figure(table: Table, figure: str | None) -> ds.Expression | None:
+def _who(place: Place, table: Table, figure: str | None) -> Who:
     if figure is None:
-        return None
-    column = "figure_id" if _ID.fullmatch(figure) else "figure"
+        return EVERYONE
+    figure_id = figure if _ID.fullmatch(figure) else _id_of(place, figure)
+    column = "figure" if figure_id is None else "figure_id"
     if column not in table.schema.names:
         raise ValueError(f"table {table.name}: no column {column} to find {figure} by")
-    return ds.field(column) == figure
+    return Who(ds.field(column) == (figure_id or figure), figure_id)
 
 
-def _counted(
-    claims: pa.Table, place: Place, seen: date, who: ds.Expression | None
-) -> pa.Table:
+def _id_of(place: Place, figure: str) -> str | None:
+    """The id that goes with a name on the last published day; None if no figure has it."""
+    name = "daily_figure_topic_act"  # every tracked figure is in each of its days
+    last = max(_days(place, name), default=None)
+    told = dataset(place, name, last, last)
+    chosen = ds.field("figure") == figure
+    ids = told.to_table(columns=["figure_id"], filter=chosen)["figure_id"].unique()
+    return str(ids[0]) if len(ids) == 1 else None
+
+
+def _counted(claims: pa.Table, place: Place, seen: date, who: Who) -> pa.Table:
     """The claims counted over what was first seen by the end of a day."""
     said, linked = TABLES["statements"], TABLES["claim_links"]
+    who = who if who.figure_id else EVERYONE  # links have no names
     names = ["statement_id", "outlet", "wire_group_id"]
-    statements = _read(place, said, None, seen, None, names).to_pandas()
+    statements = _read(place, said, None, seen, who, names).to_pandas()
     names = ["statement_id", "claim_id", "utterance_id", "first_seen_at"]
-    links = _read(place, linked, None, seen, None, names).to_pandas()
+    links = _read(place, linked, None, seen, who, names).to_pandas()
     by_claim = links.merge(statements, on="statement_id").groupby("claim_id")
     counts = by_claim.agg(
         last_seen_at=("first_seen_at", "max"),

@@ -8,7 +8,7 @@ import pytest
 from pipeline.adapters.lake import LocalLake
 from pipeline.errors import DamagedError
 from pipeline.model import Article, Partition, Statement
-from pipeline.tables.convert import from_arrow, to_arrow
+from pipeline.tables.values import from_arrow, to_arrow
 from tests.builders import NOON, a_statement, an_article
 
 DAY = date(2026, 3, 2)

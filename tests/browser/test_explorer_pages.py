@@ -280,7 +280,7 @@ def test_a_day_that_cannot_be_read_is_named_and_the_rest_is_shown(
     shutil.copytree(site / "explorer", broken)
     (broken / "days/2026-03-02.js").unlink()
     (broken / "days/2026-03-01.js").write_text(
-        'onrecord.day("2026-03-01",[],"H4sI");\n'
+        'onrecord.part("2026-03-01",[],1,"H4sI");\n'
     )
     page = browser.new_page()
 
@@ -292,6 +292,24 @@ def test_a_day_that_cannot_be_read_is_named_and_the_rest_is_shown(
     assert "2026-03-02" in told
     assert "2026-03-01" in told
     assert heading(page).startswith("4 statements")
+    page.close()
+
+
+def test_a_statement_whose_context_cannot_be_read_says_so_and_shows_its_words(
+    browser, site, tmp_path
+):
+    import shutil
+
+    broken = tmp_path / "explorer"
+    shutil.copytree(site / "explorer", broken)
+    (broken / "days/2026-03-03.more.js").unlink()
+    page = browser.new_page()
+
+    page.goto((broken / "index.html").as_uri() + "#s=s-3")
+
+    page.wait_for_selector("#fault:not([hidden])")
+    assert "2026-03-03.more.js" in page.inner_text("#fault")
+    assert "7,000 tanks" in page.inner_text("#detail .quote")
     page.close()
 
 

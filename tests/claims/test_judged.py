@@ -31,7 +31,7 @@ from pipeline.model import (
     Verdict,
 )
 from pipeline.steps import FOLDS, match
-from pipeline.tables.convert import from_arrow, to_arrow
+from pipeline.tables.values import from_arrow, to_arrow
 from tests.builders import NOON, a_statement
 from tests.claims.claim_builders import a_said
 

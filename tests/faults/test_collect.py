@@ -19,7 +19,7 @@ from pipeline.app import App, open_app
 from pipeline.cli import cli
 from pipeline.model import Answer, Article, Correction, Partition, Poll, Response
 from pipeline.steps import collecting
-from pipeline.tables.convert import from_arrow
+from pipeline.tables.values import from_arrow
 from tests.articles.article_builders import a_story, desk_edit
 from tests.builders import NOON, a_response
 from tests.faults.server import Fault, a_feed_document, faulty

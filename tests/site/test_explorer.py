@@ -7,13 +7,11 @@ import gzip
 import json
 import re
 from base64 import b64decode
-from datetime import timedelta
+from datetime import date, timedelta
 from hashlib import sha256
-from io import BytesIO
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,12 +21,16 @@ from pipeline.adapters.pages import PageFolder
 from pipeline.explorer_page import write_explorer
 from pipeline.site.explorer import (
     NEEDS,
+    SEPARATOR,
     SPAN,
-    Day,
+    Part,
     around,
-    day_script,
+    columns,
+    day_table,
     held,
     index_script,
+    part_scripts,
+    parts,
 )
 from pipeline.tables.convert import rows_to_table
 from pipeline.tables.schemas import TABLES
@@ -49,14 +51,27 @@ def tables(*said, links=None, topics=(), corrections=()):
     }
 
 
-def parquet_in(script: str) -> list[dict]:
-    call = script.split("\n")[1]
-    arguments = json.loads(f"[{call.removeprefix('onrecord.day(').removesuffix(');')}]")
-    return (
-        pq.ParquetFile(BytesIO(gzip.decompress(b64decode(arguments[2]))))
-        .read()
-        .to_pylist()
-    )
+def rows_of(listed: dict, opened: dict, n: int) -> list[dict]:
+    """The rows that a browser makes of a part's columns."""
+    found: dict[str, list] = {}
+    for held_ in (listed, opened):
+        found |= {name: text.split(SEPARATOR) for name, text in held_["text"].items()}
+        found |= held_["number"]
+    for name, (values, codes) in listed["coded"].items():
+        found[name] = [values[code] for code in codes]
+    found["figure"] = [listed["figures"][one] for one in found["figure_id"]]
+    return [{name: values[row] for name, values in found.items()} for row in range(n)]
+
+
+def rows_in(scripts: tuple[str, str]) -> list[dict]:
+    told = []
+    for script, call in zip(scripts, ("part", "more"), strict=True):
+        body = script.split("\n")[1].removeprefix(f"onrecord.{call}(")
+        told.append(json.loads(f"[{body.removesuffix(');')}]"))
+    listed, opened = (
+        json.loads(gzip.decompress(b64decode(one[-1]))) for one in told
+    )  # fmt: skip
+    return rows_of(listed, opened, told[0][2])
 
 
 def publish(lake: LocalLake, day, *said) -> None:
@@ -111,11 +126,9 @@ def test_a_day_holds_each_statement_with_its_link_and_topics():
     link = claim_link(one, relation="changed", earlier_claim_id="c-0")
     topic = {"statement_id": "s-1", "topic": "ukraine-war", "subtopic": "arms"}
 
-    script = day_script(
-        DAY, tables(one, two, links=[claim_link(two), link], topics=[topic]), "f00"
-    )
+    held_tables = tables(one, two, links=[claim_link(two), link], topics=[topic])
 
-    first, second = parquet_in(script)
+    first, second = rows_in(part_scripts(f"{DAY}", [held_tables], "f00"))
     assert (first["relation"], first["earlier_claim_id"]) == ("changed", "c-0")
     assert (first["subtopics"], second["subtopics"]) == ("arms", "")
     assert second["relation"] == "new"
@@ -127,29 +140,81 @@ def test_hostile_text_stays_inside_one_string_of_the_script():
     words = '</script><script>alert(1)</script> \u2028 \u202e "); alert(2); // 😀'
     said = statement("s-1", content=words, title=words)
 
-    script = day_script(DAY, tables(said), "f00")
+    scripts = part_scripts(f"{DAY}", [tables(said)], "f00")
 
-    assert script.isascii()
-    assert re.fullmatch(
-        r'// [^\n]+\nonrecord\.day\("[\d-]+",\[\],"[A-Za-z0-9+/=]+"\);\n', script
-    )
-    assert parquet_in(script)[0]["content"] == words
+    for script, call in zip(scripts, (r"part\(\S+,\[\],1", r"more\(\S+"), strict=True):
+        assert script.isascii()
+        assert re.fullmatch(
+            rf'// [^\n]+\nonrecord\.{call},"[A-Za-z0-9+/=]+"\);\n', script
+        )
+    assert rows_in(scripts)[0]["content"] == words
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+@given(st.lists(st.tuples(TEXTS, TEXTS), max_size=4))
+def test_every_text_comes_out_as_it_went_in_but_for_the_separator(said):
+    rows = [
+        statement(f"s-{n}", content=content, url=url)
+        for n, (content, url) in enumerate(said)
+    ]
+    table = day_table(tables(*rows))
+
+    found = rows_of(*columns(table), table.num_rows)
+
+    for row, one in zip(found, table.to_pylist(), strict=True):
+        for name in ("content", "url", "context", "figure", "outlet", "act"):
+            assert row[name] == one[name].replace(SEPARATOR, " ")
+        assert row["said_on"] == one["said_on"]
+
+
+def test_months_that_are_over_are_one_part_each():
+    days = [date(2026, 2, 28), date(2026, 1, 5), date(2026, 3, 1), date(2026, 2, 2)]
+
+    assert parts([*days, date(2026, 3, 2)]) == {
+        "2026-01": [days[1]],
+        "2026-02": [days[3], days[0]],
+        "2026-03-01": [days[2]],
+        "2026-03-02": [date(2026, 3, 2)],
+    }
+    assert parts([]) == {}
+
+
+def test_a_month_holds_the_rows_of_its_days(tmp_path):
+    lake, pages = LocalLake(tmp_path), PageFolder(tmp_path / "out")
+    before = DAY.replace(day=1) - timedelta(days=1)
+    publish(lake, before, statement("s-1"))
+    publish(lake, DAY, statement("s-3"))
+    write_explorer(lake=lake, pages=pages, names={}, digests=[])
+    publish(lake, before - timedelta(days=1), statement("s-0"))
+
+    written = write_explorer(lake=lake, pages=pages, names={}, digests=[])
+
+    scripts = [(tmp_path / f"out/days/{before:%Y-%m}{end}.js").read_text() for end in ("", ".more")]  # fmt: skip
+    assert [one["statement_id"] for one in rows_in(scripts)] == ["s-0", "s-1"]
+    assert written == 3
 
 
 def test_names_of_topics_cannot_break_the_list_of_days():
     script = index_script(
-        [Day(DAY, 3, "f00")], names={"a": "\u2028</script>"}, version="1", digests=[DAY]
+        [Part(f"{DAY}", 3, "f00")],
+        days=[DAY],
+        names={"a": "\u2028</script>"},
+        version="1",
+        digests=[DAY],
     )
 
     told = json.loads(script.removeprefix("onrecord.index(").removesuffix(");\n"))
     assert script.isascii()
     assert told["names"] == {"a": "\u2028</script>"}
-    assert told["days"] == [[DAY.isoformat(), 3, "f00"]]
+    assert told["days"] == [1, str(DAY), str(DAY)]
+    assert told["parts"] == [[str(DAY), 3, "f00"]]
 
 
 def test_a_statement_without_a_link_is_refused():
     with pytest.raises(ValueError, match="claim_links: none of statement s-1"):
-        day_script(DAY, tables(statement("s-1"), links=[]), "f00")
+        part_scripts("a", [tables(statement("s-1"), links=[])], "f00")
 
 
 def test_a_missing_column_is_named():
@@ -157,7 +222,7 @@ def test_a_missing_column_is_named():
     held_tables["statements"] = held_tables["statements"].drop_columns(["cue"])
 
     with pytest.raises(ValueError, match=r"statements\.cue: missing"):
-        day_script(DAY, held_tables, "f00")
+        part_scripts("a", [held_tables], "f00")
 
 
 TEXT = st.text(st.characters(exclude_characters=SPAN, exclude_categories=["Cs"]))
@@ -185,11 +250,11 @@ def test_a_context_with_its_spans_put_back_is_the_context(parts, end):
 def test_only_a_script_of_this_source_counts_as_made(line, number):
     assert held(line, "f00") is None
     assert (
-        held(f"// On Record, explorer 1: {number} statements, from f00", "f00")
+        held(f"// On Record, explorer 2: {number} statements, from f00", "f00")
         == number
     )
     assert (
-        held(f"// On Record, explorer 1: {number} statements, from f00", "f01") is None
+        held(f"// On Record, explorer 2: {number} statements, from f00", "f01") is None
     )
     assert (
         held(f"// On Record, explorer 0: {number} statements, from f00", "f00") is None
@@ -209,9 +274,9 @@ def test_what_has_not_changed_is_not_written_again(tmp_path):
     publish(lake, DAY, statement("s-1"), statement("s-3"))
     mended = write_explorer(lake=lake, pages=pages, names={}, digests=[])
 
-    assert (first, again, mended) == (4 + 2 + 1, 0, 1 + 1)
+    assert (first, again, mended) == (3 + 2 * 2 + 1, 0, 2 + 1)
     assert (tmp_path / f"out/days/{DAY}.js").read_text().startswith(
-        "// On Record, explorer 1: 2 statements, from "
+        "// On Record, explorer 2: 2 statements, from "
     )  # fmt: skip
 
 
@@ -222,7 +287,9 @@ def test_a_day_that_is_no_longer_published_leaves_the_explorer(tmp_path):
 
     write_explorer(lake=lake, pages=pages, names={}, digests=[])
 
-    assert pages.names("days/*.js") == [f"days/{DAY}.js", "days/index.js"]
+    assert pages.names("days/*.js") == [
+        f"days/{DAY}.js", f"days/{DAY}.more.js", "days/index.js"
+    ]  # fmt: skip
 
 
 def test_two_lakes_of_the_same_tables_give_the_same_explorer(tmp_path):
@@ -238,12 +305,12 @@ def test_two_lakes_of_the_same_tables_give_the_same_explorer(tmp_path):
 
 
 def test_every_column_that_is_read_is_in_the_registry():
-    for name, columns in NEEDS.items():
-        assert set(columns) <= {one.name for one in TABLES[name].fields}
+    for name, read in NEEDS.items():
+        assert set(read) <= {one.name for one in TABLES[name].fields}
 
 
 def test_a_day_without_statements_is_a_script_without_rows():
-    script = day_script(DAY, tables(), "f00")
+    scripts = part_scripts(f"{DAY}", [tables()], "f00")
 
-    assert parquet_in(script) == []
+    assert rows_in(scripts) == []
     assert isinstance(tables()["statements"], pa.Table)

@@ -15,15 +15,14 @@ from pipeline.model import Article, Partition, Statement
 from pipeline.tables.checks import conformed, day_faults, faults
 from pipeline.tables.convert import (
     articles_table,
-    from_arrow,
     link_row,
     rows_to_table,
     span_rows,
     statement_row,
-    to_arrow,
 )
 from pipeline.tables.reading import load
 from pipeline.tables.schemas import TABLES
+from pipeline.tables.values import from_arrow, to_arrow
 from tests.builders import NOON, a_relation, a_statement, an_article
 from tests.world import an_app, hashes
 

@@ -17,7 +17,8 @@ from pipeline.cli import cli
 from pipeline.errors import InputError
 from pipeline.settings import Settings
 from pipeline.tables import load
-from pipeline.tables.reading import files, place_of
+from pipeline.tables.manifest import sealed, unsealed
+from pipeline.tables.reading import by_figure, files, place_of
 from pipeline.tables.schemas import TABLES
 from tests.world import SEEDS
 
@@ -166,8 +167,8 @@ def test_a_day_of_the_next_month_compacts_the_one_before(lake, tmp_path):
     App(settings).close_day(date(2026, 4, 1))
 
     assert {
-        path.parts[-3:-1] for path in (folder / "compact").rglob("part-0.parquet")
-    } == {(name, "month=2026-03") for name, table in TABLES.items() if table.group}
+        (path.parts[-3], path.name) for path in (folder / "compact").rglob("*.parquet")
+    } == {(name, "2026-03.parquet") for name, table in TABLES.items() if table.group}
 
 
 def test_a_compacted_month_is_read_in_place_of_its_days(lake, tmp_path):
@@ -179,21 +180,26 @@ def test_a_compacted_month_is_read_in_place_of_its_days(lake, tmp_path):
 
     other = CliRunner().invoke(cli, [*asked[:2], "2020-01", *asked[3:]])
 
-    assert first == f"compact  {len(tables)} files\n"
-    assert again == "compact  0 files\n"
+    assert first == f"compact  {len(tables)} months of tables\n"
+    assert again == "compact  0 months of tables\n"
     assert (other.exit_code, "2020-01" in other.stderr) == (2, True)
+    place = place_of(str(folder))
     for name in tables:
-        (month,) = (folder / "compact" / name).glob("month=*/part-0.parquet")
-        assert files(place_of(str(folder)), name) == [str(month)]
-        assert files(place_of(str(folder)), name, first=date(2026, 3, 2)) != [
-            str(month)
-        ]
-        key = list(TABLES[name].key)
-        compacted, days = (load(name, lake=str(one)) for one in (folder, lake))
-        pd.testing.assert_frame_equal(
-            compacted.sort_values(key, ignore_index=True),
-            days.sort_values(key, ignore_index=True),
-        )
+        there = sorted((folder / "compact" / name).rglob("*.parquet"))
+        assert by_figure(place, name) == ([], [str(path) for path in there])
+        for path in there:
+            who = path.parent.name.removeprefix("figure_id=")
+            assert files(place, name, figure_id=who) == [str(path)]
+            late = files(place, name, first=date(2026, 3, 2), figure_id=who)
+            assert str(path) not in late
+            compacted, days = (
+                load(name, lake=str(one), figure=who) for one in (folder, lake)
+            )
+            key = list(TABLES[name].key)
+            pd.testing.assert_frame_equal(
+                compacted.sort_values(key, ignore_index=True),
+                days.sort_values(key, ignore_index=True),
+            )
     with open_sql(folder) as opened:
         assert len(opened.sql("FROM claims").fetchall()) == len(
             load("claims", lake=str(lake))
@@ -204,15 +210,66 @@ def test_a_month_whose_days_changed_is_not_read_and_is_made_again(lake, tmp_path
     folder = shutil.copytree(lake, tmp_path / "lake")
     store = LocalLake(folder)
     store.compact("claims", "2026-03")
-    (path,) = (folder / "compact" / "claims").glob("month=*/part-0.parquet")
-    before = path.read_bytes()
     rows = store.load("claims", date(2026, 3, 3))
+    who = rows["figure_id"][0].as_py()
+    path = folder / "compact" / "claims" / f"figure_id={who}" / "2026-03.parquet"
+    before = path.read_bytes()
 
     store.publish("claims", date(2026, 3, 3), rows.slice(1))
-    assert str(path) not in files(place_of(str(folder)), "claims")
+    assert by_figure(place_of(str(folder)), "claims")[1] == []
     assert store.compact("claims", "2026-03")
-    assert path.read_bytes() != before
+    assert not path.exists() or path.read_bytes() != before
     store.publish("claims", date(2026, 3, 3), rows)
     assert store.compact("claims", "2026-03")
 
     assert path.read_bytes() == before
+
+
+def test_a_figure_is_found_by_name_in_its_compacted_files(lake, tmp_path):
+    folder = shutil.copytree(lake, tmp_path / "lake")
+    LocalLake(folder).compact("claim_links", "2026-03")
+    named = load("statements", lake=str(folder))[["figure_id", "figure"]].iloc[0]
+    (folder / "tables/claim_links/date=2026-03-02/part-0.parquet").unlink()  # not read
+
+    by_name, by_id = (
+        load("claim_links", figure=one, lake=str(folder))
+        for one in (named.figure, named.figure_id)
+    )
+
+    assert len(by_id) > 0
+    pd.testing.assert_frame_equal(by_name, by_id)
+    with open_sql(folder) as opened:
+        ((count,),) = opened.sql(
+            f"SELECT count(*) FROM claim_links WHERE figure_id = '{named.figure_id}'"
+        ).fetchall()
+    assert count == len(by_id)
+
+
+def test_what_a_month_no_longer_holds_is_removed_and_damage_mended(lake, tmp_path):
+    folder = shutil.copytree(lake, tmp_path / "lake")
+    store = LocalLake(folder)
+    store.compact("claims", "2026-03")
+    (one, *_) = sorted((folder / "compact/claims").glob("*/2026-03.parquet"))
+    more = one.parents[1] / "figure_id=x-none" / one.name
+    more.parent.mkdir()
+    shutil.copy(one, more)
+    body = one.read_bytes()
+    one.write_bytes(body[:-9] + b"?" + body[-8:])
+
+    assert store.compact("claims", "2026-03")
+    assert not store.compact("claims", "2026-03")
+    assert (one.read_bytes(), more.exists()) == (body, False)
+
+
+def test_months_that_an_older_version_compacted_are_not_read(lake, tmp_path):
+    folder = shutil.copytree(lake, tmp_path / "lake")
+    store = LocalLake(folder)
+    store.compact("claims", "2026-03")
+    path = folder / "compact/claims/_manifest.json"
+    told = unsealed(path.read_bytes())
+    del told["files"]
+    path.write_bytes(sealed(told))
+
+    assert by_figure(place_of(str(folder)), "claims")[1] == []
+    assert store.compact("claims", "2026-03")
+    assert by_figure(place_of(str(folder)), "claims")[0] == []
