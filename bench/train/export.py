@@ -1,7 +1,9 @@
-"""Write the tagger as ONNX: python -m bench.train.export WEIGHTS MINILM_FOLDER OUT.
+"""Write a network as ONNX: python -m bench.train.export tagger|matcher WEIGHTS MINILM_FOLDER OUT.
 
-The graph reads one window, ``rows`` (n, 4), and gives ``cue`` (n, 3), ``starts`` (k) and
-``links`` (k, n, 6). The first of ``starts`` is always row 0, so k is never 0. Matrices
+The tagger's graph reads one window, ``rows`` (n, 4), and gives ``cue`` (n, 3), ``starts``
+(k) and ``links`` (k, n, 6). The first of ``starts`` is always row 0, so k is never 0. The
+matcher's reads one text or a pair, ``rows`` (n, 2), and gives ``vector`` (384) of length 1,
+``relations`` (4) and ``acts`` (8), both as chances. Matrices
 are stored in 16 bits, the embedding in 8 (a scale for each row); both are widened to 32
 before they are used. With ``--small`` the blocks' matrices have 7 bits (a scale for each
 column) and multiply whole numbers, as ``model.Small`` learned to: exact on any processor.
@@ -85,22 +87,34 @@ class Graph:
         return self("Gather", self.constant(self.weights[f"{name}.weight"]), ids)
 
 
-def build(weights: dict[str, np.ndarray], small: bool) -> onnx.ModelProto:
-    g = Graph(weights, small)
-    columns = [g("Gather", "rows", g.constant(np.array(i)), axis=1) for i in range(4)]
-    word = weights["word.weight"]
+def embedded(g: Graph, ids: str) -> str:
+    word = g.weights["word.weight"]
     scale = np.maximum(np.abs(word).max(axis=1, keepdims=True), 1e-8) / 127
     small = np.clip(np.rint(word / scale), -127, 127).astype(np.int8)
-    x = g("Cast", g("Gather", g.constant(small), columns[0]), to=TensorProto.FLOAT)
-    x = g("Mul", x, g("Gather", g.constant(scale.astype(np.float32)), columns[0]))
+    x = g("Cast", g("Gather", g.constant(small), ids), to=TensorProto.FLOAT)
+    return g("Mul", x, g("Gather", g.constant(scale.astype(np.float32)), ids))
+
+
+def columns_of(g: Graph, count: int) -> list[str]:
+    return [g("Gather", "rows", g.constant(np.array(i)), axis=1) for i in range(count)]
+
+
+def placed(
+    g: Graph, columns: list[str], tables: tuple[str, ...]
+) -> tuple[str, str, str]:
+    """The input of the first layer, the places and the number of rows."""
+    x = embedded(g, columns[0])
     size = g("Shape", columns[0])
     count = g("Squeeze", size)
     at = g("Range", g.constant(np.array(0)), count, g.constant(np.array(1)))
     x = g("Add", x, g.gather("place", at))
-    for name, column in zip(("case", "quote", "paragraph"), columns[1:], strict=True):
+    for name, column in zip(tables, columns[1:], strict=True):
         x = g("Add", x, g.gather(name, column))
-    x = g.norm(x, "norm")
-    for n in range(sum(name.endswith(".qkv.bias") for name in weights)):
+    return g.norm(x, "norm"), at, size
+
+
+def through_blocks(g: Graph, x: str) -> str:
+    for n in range(sum(name.endswith(".qkv.bias") for name in g.weights)):
         b = f"blocks.{n}"
         qkv = g(
             "Reshape", g.linear(x, f"{b}.qkv"), g.ints(-1, 3, HEADS, HIDDEN // HEADS)
@@ -116,6 +130,49 @@ def build(weights: dict[str, np.ndarray], small: bool) -> onnx.ModelProto:
         x = g.norm(g("Add", x, g.linear(seen, f"{b}.out")), f"{b}.norm1")
         up = g("Gelu", g.linear(x, f"{b}.up"))
         x = g.norm(g("Add", x, g.linear(up, f"{b}.down")), f"{b}.norm2")
+    return x
+
+
+def model_of(
+    g: Graph, name: str, inputs: int, outputs: dict[str, tuple]
+) -> onnx.ModelProto:
+    whole = {"starts": TensorProto.INT64}
+    graph = helper.make_graph(
+        g.nodes,
+        name,
+        [helper.make_tensor_value_info("rows", TensorProto.INT64, ["n", inputs])],
+        [
+            helper.make_tensor_value_info(
+                out, whole.get(out, TensorProto.FLOAT), list(shape)
+            )
+            for out, shape in outputs.items()
+        ],
+        g.initialisers,
+    )
+    model = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9
+    )
+    onnx.checker.check_model(model)
+    return model
+
+
+def matcher(weights: dict[str, np.ndarray], small: bool) -> onnx.ModelProto:
+    g = Graph(weights, small)
+    x, _, _ = placed(g, columns_of(g, 2), ("side",))
+    mean = g("ReduceMean", through_blocks(g, x), g.ints(0), keepdims=1)
+    size = g("ReduceL2", mean, g.ints(1), keepdims=1)
+    g("Squeeze", g("Div", mean, size), g.ints(0), name="vector")
+    for head, out in (("pair", "relations"), ("act", "acts")):
+        logits = g("Squeeze", g.linear(mean, head), g.ints(0))
+        g("Softmax", logits, axis=-1, name=out)
+    shapes = {"vector": (HIDDEN,), "relations": (4,), "acts": (8,)}
+    return model_of(g, "matcher", 2, shapes)
+
+
+def tagger(weights: dict[str, np.ndarray], small: bool) -> onnx.ModelProto:
+    g = Graph(weights, small)
+    x, at, size = placed(g, columns_of(g, 4), ("case", "quote", "paragraph"))
+    x = through_blocks(g, x)
     cue = g.linear(x, "cue")
     g("Identity", cue, name="cue")
     chance = g("Gather", g("Softmax", cue, axis=-1), g.constant(np.array(1)), axis=1)
@@ -141,28 +198,13 @@ def build(weights: dict[str, np.ndarray], small: bool) -> onnx.ModelProto:
     pair = g("MatMul", key, g("Transpose", query, perm=[0, 2, 1]))
     pair = g("Mul", pair, g.constant(np.array(1 / np.sqrt(BILINEAR), dtype=np.float32)))
     g("Add", g.linear(z, "label"), pair, name="links")
-    graph = helper.make_graph(
-        g.nodes,
-        "tagger",
-        [helper.make_tensor_value_info("rows", TensorProto.INT64, ["n", 4])],
-        [
-            helper.make_tensor_value_info("cue", TensorProto.FLOAT, ["n", 3]),
-            helper.make_tensor_value_info("starts", TensorProto.INT64, ["k"]),
-            helper.make_tensor_value_info(
-                "links", TensorProto.FLOAT, ["k", "n", LABELS]
-            ),
-        ],
-        g.initialisers,
-    )
-    model = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9
-    )
-    onnx.checker.check_model(model)
-    return model
+    shapes = {"cue": ("n", 3), "starts": ("k",), "links": ("k", "n", LABELS)}
+    return model_of(g, "tagger", 4, shapes)
 
 
 def main() -> None:
     ap = argparse.ArgumentParser(description=__doc__)
+    ap.add_argument("network", choices=("tagger", "matcher"))
     ap.add_argument("weights", type=Path)
     ap.add_argument("minilm", type=Path)
     ap.add_argument("out", type=Path)
@@ -170,14 +212,15 @@ def main() -> None:
     ap.add_argument("--options", default=OPTIONS, help="Options of decoding, as JSON")
     ap.add_argument("--training", help="what to write down of the training, as JSON")
     a = ap.parse_args()
-    data = build(load_file(str(a.weights)), a.small).SerializeToString(
-        deterministic=True
-    )
+    build = {"tagger": tagger, "matcher": matcher}[a.network]
+    weights = {k: v.astype(np.float32) for k, v in load_file(str(a.weights)).items()}
+    data = build(weights, a.small).SerializeToString(deterministic=True)
     a.out.mkdir(parents=True, exist_ok=True)
-    (a.out / "tagger.onnx").write_bytes(data)
-    shutil.copyfile(a.minilm / "tokenizer.json", a.out / "tokenizer.json")
+    (a.out / f"{a.network}.onnx").write_bytes(data)
+    if a.network == "tagger":  # the matcher reads with the tagger's
+        shutil.copyfile(a.minilm / "tokenizer.json", a.out / "tokenizer.json")
     meta = {
-        "options": json.loads(a.options),
+        **({"options": json.loads(a.options)} if a.network == "tagger" else {}),
         "sha256": hashlib.sha256(data).hexdigest(),
         "bytes": len(data),
         "weights": f"{'blocks int7' if a.small else 'float16'}, embedding int8",
