@@ -552,6 +552,7 @@ class Said:
     cue: str = ""  # how it was reported: 'repeated' says that it is not the first time
     prepared: str = ""  # its features, as they are kept on record
     sketch: bytes = b""  # hashes of them, likewise: how alike it can be to another
+    vector: bytes = b""  # what it means, in signed bytes; empty where nobody reads it
     revision: int = 1  # of the article that the spans are of
     spans: tuple[Span, ...] = ()
     in_title: bool = False

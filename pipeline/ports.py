@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
@@ -278,6 +278,27 @@ class Seen(Protocol):
         ...
 
 
+class Earlier(Protocol):
+    """What is on record of a statement's figure before a partition."""
+
+    def __call__(
+        self, said: Said, taken: Mapping[str, int]
+    ) -> Sequence[tuple[int, Said]]:
+        """Those found by most of its terms, best first, with the number of terms.
+
+        ``taken`` says how many of each term's places later statements have. Of equals
+        the latest come first.
+        """
+        ...
+
+    def near(self, said: Said, taken: int) -> Sequence[tuple[float, Said]]:
+        """Those nearest in meaning, nearest first, and how near.
+
+        Searched are the latest ``candidates.MOST_READ``, less those ``taken``.
+        """
+        ...
+
+
 class Record(Protocol):
     """Each figure's record, a cache of the fold of ``match``; cut at a partition."""
 
@@ -288,22 +309,23 @@ class Record(Protocol):
         *,
         places: int,
         limit: int,
-    ) -> Callable[[Said, Mapping[str, int]], Sequence[tuple[int, Said]]]:
+    ) -> Earlier:
         """What finds the earlier statements of a figure on record for those wanted.
 
-        ``wanted`` are a partition's statements with their terms. Of one of them, and how
-        many of each term's ``places`` later statements have taken, it gives those found
-        by most of the terms, best first, with the number of terms. A term leads to the
-        latest statements that hold it; of equals the latest come first.
+        ``wanted`` are a partition's statements with their terms. A term leads to its
+        figure's latest ``places`` statements that hold it; ``limit`` are given.
         """
         ...
 
     def replace(
         self,
         partition: Partition,
-        rows: Sequence[tuple[Statement, Relation, Sequence[str]]],
+        rows: Sequence[tuple[Statement, Relation, Sequence[str], bytes]],
     ) -> None:
-        """Take the place of what an earlier try of this partition put on record."""
+        """Take the place of what an earlier try of this partition put on record.
+
+        Each statement with its relation, its terms and the vector of its meaning.
+        """
         ...
 
     def states(self, *, since: datetime, upto: Partition) -> list[ClaimState]:

@@ -6,6 +6,7 @@ loads what it uses.
 
 from __future__ import annotations
 
+import json
 import os
 from functools import cached_property, partial
 from importlib.resources import files
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from pipeline.adapters.judgements import JudgementFile
     from pipeline.adapters.lake import ParquetLake
     from pipeline.batch import Extractor
+    from pipeline.claims.meaning import Meaning
     from pipeline.ports import Channel
     from pipeline.statements.figures import FigureIndex
 
@@ -40,6 +42,8 @@ BOUNDS = ("max_entries", "max_field", "max_depth")
 """The bounds on what is read of a document; the others are of the way to it."""
 
 DATABASE_URL = "ONRECORD_DATABASE_URL"
+MODEL = Path(str(files("pipeline"))) / "statements" / "model"
+MATCHER = Path(str(files("pipeline"))) / "claims" / "model"
 
 
 class Parts:
@@ -190,7 +194,7 @@ class Parts:
         nlp = open_nlp(self.settings.nlp_model)
         version, tagger = version_of(nlp), None
         if self.settings.model == "learned":
-            encoder = open_tagger(Path(str(files("pipeline"))) / "statements" / "model")
+            encoder = open_tagger(MODEL)
             version += f" {encoder.version}"
             tagger = partial(attributions, encoder=encoder)
         return Extractor(
@@ -202,6 +206,16 @@ class Parts:
             context_chars=self.settings.context_chars,
             tagger=tagger,
         )
+
+    @cached_property
+    def meaning(self) -> Meaning:
+        return open_meaning()
+
+    @property
+    def matcher_version(self) -> str:
+        from pipeline.claims.compare import MATCHER_VERSION
+
+        return f"{MATCHER_VERSION} {network_at(MATCHER)}"
 
     @cached_property
     def _alerts(self) -> tuple[list[AlertRule], list[ChannelConfig]]:
@@ -246,6 +260,19 @@ class Parts:
     def close(self) -> None:
         if "database" in self.__dict__:
             self.database.close()
+
+
+def open_meaning() -> Meaning:
+    """The network that the package carries."""
+    from pipeline.adapters.matcher import open_matcher
+
+    return open_matcher(MATCHER, MODEL / "tokenizer.json")
+
+
+def network_at(folder: Path) -> str:
+    """The first digits of a network's digest, without opening it."""
+    meta = json.loads((folder / "meta.json").read_text("utf-8"))
+    return str(meta["sha256"][:8])
 
 
 def _rooms(root: Path) -> None:

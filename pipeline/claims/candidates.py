@@ -6,7 +6,10 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 
+import numpy as np
+
 from pipeline.claims.features import features
+from pipeline.claims.meaning import SIZE, nearness, stacked
 from pipeline.ids import normalised
 from pipeline.model import Said
 
@@ -39,8 +42,15 @@ MOST_PLACES = 128
 """A term leads to the latest so many statements of a figure that hold it: what a figure
 says every day is found among the last days, at a cost that does not grow."""
 
+MOST_READ, NEAREST, NEAR = 4096, 8, 0.4
+"""Of the latest so many statements of a figure, so many are found by their meaning: those
+nearest, if so near."""
+
 Found = tuple[int, Said]
 """By how many terms a statement was found, and the statement."""
+
+Near = tuple[float, Said]
+"""How near in meaning, -1 to 1, and the statement."""
 
 
 class Pool:
@@ -48,8 +58,16 @@ class Pool:
 
     def __init__(self) -> None:
         self._places: dict[str, list[Said]] = {}
+        self._read: list[Said] = []  # those with a vector
+        self._rows = np.zeros((0, SIZE), np.float32)  # their vectors, and room
 
     def add(self, said: Said) -> None:
+        if said.vector:
+            if len(self._read) == len(self._rows):
+                room = np.zeros((len(self._rows) + 256, SIZE), np.float32)
+                self._rows = np.concatenate((self._rows, room))
+            self._rows[len(self._read)] = stacked([said.vector])
+            self._read.append(said)
         for term in _terms(said.content):
             self._places.setdefault(term, []).append(said)
 
@@ -70,6 +88,33 @@ class Pool:
             for said in self._places.get(term, ())[-MOST_PLACES:]
         )
         return [(count[key], said) for key, said in latest.items()]
+
+    @property
+    def read(self) -> int:
+        """How many of the latest statements that are searched by meaning are here."""
+        return min(MOST_READ, len(self._read))
+
+    def near(self, vector: bytes) -> list[Near]:
+        """Those nearest in meaning, nearest first."""
+        first = len(self._read) - self.read
+        found = nearness(vector, self._rows[first : len(self._read)])
+        return nearest(
+            (float(found[nth]), self._read[first + nth])
+            for nth in np.flatnonzero(found >= NEAR).tolist()
+        )
+
+
+def nearest(found: Iterable[Near]) -> list[Near]:
+    """The nearest in meaning, each once; of equals the latest first.
+
+    As with ``best``, the nearest of a store's and of a batch's are the nearest of all.
+    """
+    once = {said.statement_id: (near, said) for near, said in found}
+    return sorted(
+        once.values(),
+        key=lambda one: (one[0], one[1].first_seen_at, one[1].statement_id),
+        reverse=True,
+    )[:NEAREST]
 
 
 def best(found: Iterable[Found], limit: int) -> list[Said]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 
+from pipeline.claims.meaning import Meaning
 from pipeline.claims.relation import Comparison, compare
 from pipeline.model import RelationKind
 
-MATCHER_VERSION = "lexical-3"
+MATCHER_VERSION = "meaning-1"  # of the rules; that of the network stands beside it
 
 SAME, NEW, CONTRADICTS = "same", "new", "contradicts"
 _LABELS = {
@@ -29,7 +30,7 @@ def label_of(comparison: Comparison) -> str:
     return label(comparison.kind, same=comparison.same)
 
 
-def compare_pair(record: Mapping[str, object]) -> dict[str, object]:
+def compare_pair(record: Mapping[str, object], meaning: Meaning) -> dict[str, object]:
     """The answer to one line of ``onrecord compare``; the order of its keys is fixed.
 
     The earlier of the two dates stands first; without both, ``a`` is the earlier one.
@@ -40,7 +41,7 @@ def compare_pair(record: Mapping[str, object]) -> dict[str, object]:
     b, b_date = _side(record, "b")
     if a_date and b_date and b_date < a_date:
         a, a_date, b, b_date = b, b_date, a, a_date
-    found = compare(a, b, a_date=a_date, b_date=b_date)
+    found = compare(a, b, a_date=a_date, b_date=b_date, meaning=meaning)
     return {
         "pair_id": pair_id,
         "label": label_of(found),

@@ -8,15 +8,17 @@ from datetime import date, datetime
 from types import MappingProxyType
 
 from pipeline import ids
-from pipeline.claims.candidates import Found, Pool, best, terms
+from pipeline.claims.candidates import Found, Near, Pool, best, nearest, terms
 from pipeline.claims.features import Features, loaded
 from pipeline.claims.judged import NOTHING, Decisions
+from pipeline.claims.meaning import Meaning, Meant
 from pipeline.claims.occasions import elsewhere
 from pipeline.claims.passages import Bond, bonds
 from pipeline.claims.relation import (
     RELATED,
     SAME_UTTERANCE_DAYS,
     Comparison,
+    as_meant,
     compare_features,
     turned,
 )
@@ -30,6 +32,17 @@ Lookup = Callable[[Said, Mapping[str, int]], Sequence[Found]]
 """What is on record of a statement's figure under its terms, given how many places of
 each term later statements have taken."""
 
+Nearby = Callable[[Said, int], Sequence[Near]]
+"""What is on record near in meaning, given how many later statements of its figure there
+are: so many fewer of the latest on record are searched."""
+
+AMONG_MANY = -0.7
+"""The log-odds that an earlier statement is this one's, before they are read: many are
+looked at. A claim lost in another is never told; one told twice costs a glance."""
+
+ASKED = 6
+"""The network reads a statement beside so many earlier ones, the most promising."""
+
 SURE, EDITED_BEHIND = 0.6, 0.15
 """What surely says the same goes before any edited one; what likely does, before an
 edited one that is not nearer by this much."""
@@ -41,6 +54,7 @@ that is edited, to stand against it."""
 _SAME = (RelationKind.REREPORTED, RelationKind.REPEATED)
 
 NO_BONDS: Mapping[str, Bond] = MappingProxyType({})
+NO_NEAR: Mapping[str, float] = MappingProxyType({})
 
 
 def relations(
@@ -50,6 +64,8 @@ def relations(
     limit: int = CANDIDATES,
     decided: Decisions = NOTHING,
     known: Callable[[str], Said | None] = lambda _: None,
+    meaning: Meaning | None = None,
+    nearby: Nearby = lambda *_: (),
 ) -> list[Relation]:
     """Each statement's relation to its figure's record, in the fold's order.
 
@@ -59,7 +75,9 @@ def relations(
     are on record, with their claims and utterances; this batch's own earlier ones are
     added here. So a cut of the statements at any moment between partitions gives the
     same relations as none. ``decided`` is what editors decided; ``known`` gives a
-    statement on record by its id, for those they named.
+    statement on record by its id, for those they named. With ``meaning``, what is near
+    in meaning (``nearby``, of those on record) is compared too, and the network is asked;
+    statements need their vectors.
     """
     found: list[Relation] = []
     own: dict[str, Pool] = {}  # by figure, what this batch has matched so far
@@ -79,7 +97,15 @@ def relations(
             close = bound.get(said.statement_id, {})
             here = {one.statement_id: one for one in best(pool, limit)}
             here |= {key: matched[key] for key in close if key in matched}
-            relation = relation_of(said, list(here.values()), close)
+            near: dict[str, float] = {}
+            if said.vector:
+                both = (*nearby(said, mine.read), *mine.near(said.vector))
+                for much, one in nearest(n for n in both if _before(n[1], said)):
+                    near[one.statement_id] = much
+                    here.setdefault(one.statement_id, one)
+            relation = relation_of(
+                said, list(here.values()), close, near=near, meaning=meaning
+            )
         found.append(relation)
         done = replace(
             said, claim_id=relation.claim_id, utterance_id=relation.utterance_id
@@ -87,6 +113,12 @@ def relations(
         mine.add(done)
         matched[said.statement_id] = done
     return found
+
+
+def with_vector(said: Said, meaning: Meaning) -> Said:
+    """The statement with the vector of what it means."""
+    read = as_meant(loaded(said.content, said.prepared), denied=said.denied)
+    return replace(said, vector=meaning.vector(read))
 
 
 def _decided(
@@ -120,26 +152,32 @@ def _decided(
 
 
 def relation_of(
-    said: Said, earlier: Sequence[Said], close: Mapping[str, Bond] = NO_BONDS
+    said: Said,
+    earlier: Sequence[Said],
+    close: Mapping[str, Bond] = NO_BONDS,
+    *,
+    near: Mapping[str, float] = NO_NEAR,
+    meaning: Meaning | None = None,
 ) -> Relation:
     """One statement's relation to earlier ones that have their claims.
 
-    ``close`` are those that stand close to it in its article, and how. What may be the
-    most alike is compared first, until nothing that is left can be related; nor, where
-    nothing is, be the nearest.
+    ``close`` are those that stand close to it in its article, and how; ``near`` those
+    near in meaning, and how near. What may be the most alike is compared first, until
+    nothing that is left can be related; nor, where nothing is, be the nearest.
     """
     met: list[tuple[Said, Comparison]] = []
-    nearest = 0.0
-    for most, other in _promising(said, earlier):
-        if most < RELATED and (met or most <= nearest):
+    most_like = 0.0
+    network = Asked(meaning, near)
+    for most, other in _promising(said, earlier, near):
+        if most < RELATED and (met or most <= most_like):
             break
-        comparison = _compared(other, said, close.get(other.statement_id))
+        comparison = _compared(other, said, close.get(other.statement_id), network)
         if comparison.kind is RelationKind.NEW:
-            nearest = max(nearest, comparison.near)
+            most_like = max(most_like, comparison.near)
         else:
             met.append((other, comparison))
     if not met:
-        return _new(said, nearest)
+        return _new(said, most_like)
     other, comparison = _occasion(max(_unrefuted(met), key=_nearness), met)
     if comparison.kind in _SAME:
         again = comparison.kind is RelationKind.REREPORTED
@@ -160,6 +198,35 @@ def relation_of(
     )
 
 
+class Asked:
+    """The network, asked of one statement: of a few others, where it is worth it."""
+
+    def __init__(self, meaning: Meaning | None, near: Mapping[str, float]) -> None:
+        self._meaning, self._near, self._left = meaning, near, ASKED
+
+    def of(
+        self, a: Said, b: Said, *, as_denied: bool
+    ) -> Callable[[float], Meant | None]:
+        """Asks how two stand, given their likeness by words."""
+        close = a.statement_id in self._near or b.statement_id in self._near
+
+        def read(words: float) -> Meant | None:
+            if (
+                self._meaning is None
+                or not self._left
+                or (words < RELATED and not close)
+            ):
+                return None
+            self._left -= 1
+            one, other = (
+                as_meant(loaded(s.content, s.prepared), denied=s.denied and as_denied)
+                for s in (a, b)
+            )
+            return self._meaning.stand(one, other)
+
+        return read
+
+
 def _order(said: Said) -> tuple[datetime, date, str]:
     return said.first_seen_at, said.said_on, said.statement_id
 
@@ -172,14 +239,21 @@ def _before(other: Said, said: Said) -> bool:
     )
 
 
-def _promising(said: Said, earlier: Sequence[Said]) -> list[tuple[float, Said]]:
+def _promising(
+    said: Said, earlier: Sequence[Said], near: Mapping[str, float]
+) -> list[tuple[float, Said]]:
     """Each with the most alike that it can be, the most promising first.
 
     For what is of one article or wire story, where less alike will do, that is 1.
     """
     bounds = most_alike(_sketch(said), [_sketch(other) for other in earlier])
     found = [
-        (1.0 if _one_source(other, said) else bound, other)
+        (
+            1.0
+            if _one_source(other, said)
+            else max(bound, near.get(other.statement_id, 0.0)),
+            other,
+        )
         for bound, other in zip(bounds, earlier, strict=True)
     ]
     return sorted(found, key=lambda one: one[0], reverse=True)
@@ -195,7 +269,9 @@ def _one_source(one: Said, other: Said) -> bool:
     )
 
 
-def _compared(earlier: Said, said: Said, close: Bond | None) -> Comparison:
+def _compared(
+    earlier: Said, said: Said, close: Bond | None, network: Asked
+) -> Comparison:
     """The two laid side by side, in the order in which they were spoken.
 
     One sentence seen twice is no news. In one article another number is another fact,
@@ -211,9 +287,10 @@ def _compared(earlier: Said, said: Said, close: Bond | None) -> Comparison:
     one_story = earlier.wire_group_id and earlier.wire_group_id == said.wire_group_id
     bond = close or (Bond.SOURCE if one_article or one_story else None)
     a, b = (earlier, said) if earlier.said_on <= said.said_on else (said, earlier)
-    found = _laid_side_by_side(a, b, bond, as_denied=not (bond and _only_one(a, b)))
+    as_denied = not (bond and _only_one(a, b))
+    found = _laid_side_by_side(a, b, bond, network, as_denied=as_denied)
     if bond and _only_one(a, b) and found.kind is RelationKind.CONTRADICTS:
-        found = _laid_side_by_side(a, b, bond, as_denied=True)
+        found = _laid_side_by_side(a, b, bond, network, as_denied=True)
     if one_article and found.kind is RelationKind.CHANGED:
         return replace(found, kind=RelationKind.NEW, same=0.0, near=0.0)
     if close and found.kind is RelationKind.CONTRADICTS:
@@ -227,7 +304,7 @@ def _only_one(a: Said, b: Said) -> bool:
 
 
 def _laid_side_by_side(
-    a: Said, b: Said, bond: Bond | None, *, as_denied: bool
+    a: Said, b: Said, bond: Bond | None, network: Asked, *, as_denied: bool
 ) -> Comparison:
     return compare_features(
         _read(a, as_denied=a.denied and as_denied),
@@ -236,6 +313,8 @@ def _laid_side_by_side(
         b_date=b.said_on,
         bond=bond,
         elsewhere=elsewhere(a, b),
+        read=network.of(a, b, as_denied=as_denied),
+        prior=AMONG_MANY,
     )
 
 

@@ -21,6 +21,7 @@ from pipeline.model import Said, Voice
 class _Evidence:
     odds: float
     reason: str
+    read_odds: float
 
 
 class Bond(Enum):
@@ -28,17 +29,23 @@ class Bond(Enum):
 
     ``odds`` are what this adds to the log-odds that both say the same, in round numbers
     below those that fit (docs/benchmarks.md): a claim that is lost in another is never
-    told, one that is told twice costs a glance. ``reason`` is for a duty editor.
+    told, one that is told twice costs a glance. ``read_odds`` are what it adds where the
+    network has read both: to be of one report then speaks against it, as who speaks once
+    says most things once. ``reason`` is for a duty editor.
     """
 
-    SOURCE = _Evidence(0.7, "in the same report")
-    HEADLINE = _Evidence(2.0, "the headline and what its story tells first")
-    QUOTED = _Evidence(3.0, "reported, then quoted in the same paragraph")
-    QUOTED_LATER = _Evidence(1.0, "reported, then quoted")
+    SOURCE = _Evidence(0.7, "in the same report", -0.7)
+    HEADLINE = _Evidence(2.0, "the headline and what its story tells first", 2.0)
+    QUOTED = _Evidence(3.0, "reported, then quoted in the same paragraph", 3.0)
+    QUOTED_LATER = _Evidence(1.0, "reported, then quoted", 1.0)
 
     @property
     def odds(self) -> float:
         return self.value.odds
+
+    @property
+    def read_odds(self) -> float:
+        return self.value.read_odds
 
     @property
     def reason(self) -> str:

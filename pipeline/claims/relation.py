@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date
 from difflib import SequenceMatcher
@@ -10,6 +10,7 @@ from math import exp
 from operator import mul
 
 from pipeline.claims.features import Clause, Features, Number, features
+from pipeline.claims.meaning import Meaning, Meant, meant
 from pipeline.claims.passages import Bond
 from pipeline.claims.words import OPPOSED, concept, name_key, opposite
 from pipeline.model import RelationKind
@@ -101,6 +102,18 @@ def _weight(concepts: Set[str], a: Features, b: Features) -> float:
 # labelled pairs gives; bench/novelty.py shows both.
 _BIAS = -4.0
 _WEIGHTS = (3.0, 4.0, 1.5, 1.0, 1.5, 1.5)
+# With the network: the bias, and what these weigh: the log-odds of the words, those of
+# the network, and how near the two are in meaning. Fitted as bench/novelty.py shows.
+_READ_WEIGHTS = (-2.4, 0.75, 0.3, 3.9)
+_FAR = 4.0  # log-odds of words that say no more than these
+AGAINST = 0.2  # below, the network stands against what the words say
+OPPOSED_SO, NEARLY_ALIKE = 0.3, 0.8
+"""What the network takes for the opposite is not the same, unless nearly its words: a
+reversal that passes for a report is the worst that can happen."""
+READ_SO = 0.9  # the network's chance of an edit that words do not show
+PLAIN = 0.97
+"""Words so alike need no network; what is edited in them, they show."""
+
 SAME, UNCERTAIN, RELATED = 0.5, 0.4, 0.3
 LITTLE = 2.0  # a statement of less weight is not held by a longer one as a whole
 HELD, TURNED = 0.6, 0.6
@@ -131,8 +144,27 @@ def likeness(found: Measures, *, bond: Bond | None = None) -> float:
     In one article much is said twice, in the title, in the outlet's words and quoted:
     there, less alike will do.
     """
-    sum_ = _BIAS + sum(map(mul, _WEIGHTS, likeness_values(found)))
-    return 1 / (1 + exp(-sum_ - (bond.odds if bond else 0.0)))
+    return _chance(_odds_of_words(found) + (bond.odds if bond else 0.0))
+
+
+def _odds_of_words(found: Measures) -> float:
+    return _BIAS + float(sum(map(mul, _WEIGHTS, likeness_values(found))))
+
+
+def _chance(odds: float) -> float:
+    return 1 / (1 + exp(-odds))
+
+
+def understood(
+    found: Measures, read: Meant, *, bond: Bond | None = None, prior: float = 0.0
+) -> float:
+    """The chance that both say the same, of the words and of what the network reads.
+
+    Words that are shared speak for it; that none are speaks against nothing.
+    """
+    words = max(0.0, min(_FAR, _odds_of_words(found)))
+    odds = sum(map(mul, _READ_WEIGHTS, (1.0, words, read.odds, read.near)))
+    return _chance(odds + prior + (bond.read_odds if bond else 0.0))
 
 
 def compare(
@@ -145,14 +177,24 @@ def compare(
     a_denied: bool = False,
     b_denied: bool = False,
     elsewhere: str = "",
+    meaning: Meaning | None = None,
 ) -> Comparison:
-    """How ``b`` stands to the earlier ``a``.
+    """How ``b`` stands to the earlier ``a``; by their words alone without ``meaning``.
 
     ``bond`` says that both stand in one article or one wire story, and how, ``denied``
     that the words are what was denied or ruled out ('denied that ...'), ``elsewhere``
     why they are known to be of two occasions. Without both dates, what is the same
     counts as one utterance.
     """
+
+    def read(_: float) -> Meant | None:
+        if meaning is None:
+            return None
+        return meaning.stand(
+            as_meant(features(a), denied=a_denied),
+            as_meant(features(b), denied=b_denied),
+        )
+
     return compare_features(
         turned(features(a)) if a_denied else features(a),
         turned(features(b)) if b_denied else features(b),
@@ -160,6 +202,7 @@ def compare(
         b_date=b_date,
         bond=bond,
         elsewhere=elsewhere,
+        read=read,
     )
 
 
@@ -175,6 +218,11 @@ def turned(said: Features) -> Features:
     )
 
 
+def as_meant(said: Features, *, denied: bool) -> str:
+    """The words as the network reads them; a denial of what is denied is left."""
+    return meant(said.text, denied=denied and not said.negated)
+
+
 def compare_features(
     a: Features,
     b: Features,
@@ -183,66 +231,75 @@ def compare_features(
     b_date: date | None = None,
     bond: Bond | None = None,
     elsewhere: str = "",
+    read: Callable[[float], Meant | None] = lambda _: None,
+    prior: float = 0.0,
 ) -> Comparison:
-    """As ``compare``, of statements whose features are at hand."""
+    """As ``compare``, of statements whose features are at hand.
+
+    ``read`` asks the network, where the words do not say enough; it is given the chance
+    by the words, and may say that it is not worth it. ``prior`` are the log-odds before
+    anything is read: 0 for two that somebody laid side by side.
+    """
     if a.sequence == b.sequence and a.sequence and a.negated == b.negated:
         return _same(a, b, 1.0, ("the same words",), a_date, b_date, bond, elsewhere)
     found = measures(a, b)
-    same = likeness(found, bond=bond)
-    if same < RELATED:
+    words = same = near = likeness(found, bond=bond)
+    said = read(words) if words < PLAIN else None
+    if said is not None:
+        same = understood(found, said, bond=bond, prior=prior)
+        near = max(words, same)
+        opposed = said.contradicts >= OPPOSED_SO and words < NEARLY_ALIKE
+        same = near if same >= AGAINST and not opposed else min(same, AGAINST)
+    if near < RELATED:
         return Comparison(
             kind=RelationKind.NEW,
-            score=1 - same,
+            score=1 - near,
             same=same,
-            near=same,
+            near=near,
             reasons=(f"nothing alike enough: {_shared_words(a, b)}",),
         )
-    flips = _flips(a, b, found)
+    flips = _flips(a, b, found) if words >= RELATED else ()
     if flips:
-        sure = min(0.95, 0.5 + same / 2)
-        return Comparison(
-            kind=RelationKind.CONTRADICTS,
-            score=sure,
-            same=1 - sure,
-            near=same,
-            reasons=flips,
-        )
-    counts = _moved(a, b)
+        return _edited(RelationKind.CONTRADICTS, near, flips)
+    counts = _moved(a, b) if words >= RELATED else []
     if counts and _of_other_days(a, b, a_date, b_date):
         old, new = counts[0]
         return Comparison(
             kind=RelationKind.NEW,
-            score=same,
+            score=near,
             same=0.0,
             near=0.0,
             reasons=(f"the count of another day: {old.text} -> {new.text}",),
         )
-    edits = _edits(a, b, same) if same >= UNCERTAIN else ()
+    edits = _edits(a, b, words) if words >= UNCERTAIN else ()
     if edits:
-        sure = min(0.95, 0.5 + same / 2)
-        return Comparison(
-            kind=RelationKind.CHANGED,
-            score=sure,
-            same=1 - sure,
-            near=same,
-            reasons=edits,
-        )
+        return _edited(RelationKind.CHANGED, near, edits)
+    if said is not None and words >= RELATED and same < SAME:
+        if said.contradicts >= READ_SO:
+            return _edited(
+                RelationKind.CONTRADICTS, near, ("the opposite, by its meaning",)
+            )
+        if said.changed >= READ_SO:
+            return _edited(
+                RelationKind.CHANGED, near, ("a detail of it, by its meaning",)
+            )
     if same >= SAME and _one_negated(a, b, found):
         return Comparison(
             kind=RelationKind.UNCERTAIN,
             score=1 - abs(same - 0.5),
             same=1 - same,
-            near=same,
+            near=near,
             reasons=("a 'not' in one of them, what it denies is unclear",),
         )
     if same >= SAME:
-        return _same(a, b, same, (_how_alike(found),), a_date, b_date, bond, elsewhere)
-    if same >= UNCERTAIN:
+        how = _how_alike(found) if words >= SAME else "the same in other words"
+        return _same(a, b, same, (how,), a_date, b_date, bond, elsewhere)
+    if same >= UNCERTAIN and words >= RELATED:
         return Comparison(
             kind=RelationKind.UNCERTAIN,
             score=1 - abs(same - 0.5),
             same=same,
-            near=same,
+            near=near,
             reasons=(f"partly alike: {_shared_words(a, b)}",),
         )
     return Comparison(
@@ -252,6 +309,11 @@ def compare_features(
         near=same,
         reasons=(f"on the same subject, says something else: {_shared_words(a, b)}",),
     )
+
+
+def _edited(kind: RelationKind, near: float, reasons: tuple[str, ...]) -> Comparison:
+    sure = min(0.95, 0.5 + near / 2)
+    return Comparison(kind=kind, score=sure, same=1 - sure, near=near, reasons=reasons)
 
 
 # ----------------------------------------------------------------------------- same

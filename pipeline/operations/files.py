@@ -10,6 +10,7 @@ from pipeline.adapters.jsonl import read_lines, write_lines
 from pipeline.claims.compare import compare_pair
 from pipeline.errors import InputError
 from pipeline.statements.export import records
+from pipeline.wiring import open_meaning
 
 if TYPE_CHECKING:  # who compares parses nothing
     from pipeline.batch import Extractor
@@ -54,10 +55,11 @@ def _article_text(where: str, line: dict[str, Any]) -> tuple[str, date | None]:
 
 def compare_file(source: Path, output: Path) -> int:
     """``onrecord compare``: labelled pairs in, relations out, in the same order."""
+    meaning = open_meaning()
 
     def answered(where: str, line: dict[str, Any]) -> dict[str, object]:
         try:
-            return compare_pair(line)
+            return compare_pair(line, meaning)
         except ValueError as error:
             raise InputError(where, str(error)) from error
 

@@ -126,11 +126,14 @@ class Passes(Parts):
 
     @_alone("work")
     def match(self, at: datetime) -> Report:
+        if not self.progress.pending("match", Partition.at(at)):
+            return Report(step="match")
         return steps.match(
             at,
             lake=self.lake,
             record=self.record,
             progress=self.progress,
+            meaning=self.meaning,
             judgements=self.judgements.all(),
         )
 
@@ -165,6 +168,7 @@ class Passes(Parts):
             outbox=self.outbox,
             progress=self.progress,
             version=__version__,
+            matcher=self.matcher_version,
             named=None
             if self.settings.names == "all"
             else frozenset(figure.name for figure in figures),

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from pipeline.claims.candidates import MOST_PLACES, terms
-from pipeline.claims.grouping import CANDIDATES, relations
+from pipeline.claims.grouping import CANDIDATES, relations, with_vector
 from pipeline.claims.judged import decisions
+from pipeline.claims.meaning import Meaning
 from pipeline.model import (
     Judgement,
     Partition,
@@ -31,6 +32,7 @@ def match(
     lake: Lake,
     record: Record,
     progress: Progress,
+    meaning: Meaning,
     judgements: Sequence[Judgement] = (),
 ) -> Report:
     """Each statement's relation to its figure's record: a fold in order of sight.
@@ -47,7 +49,8 @@ def match(
             there = record.find(statement_id)
             return _said(*there[1:]) if there and there[0] < partition else None
 
-        said = [Said.of(statement) for statement in statements]
+        said = [with_vector(Said.of(one), meaning) for one in statements]
+        vectors = {one.statement_id: one.vector for one in said}
         lookup = record.before(
             partition,
             [(one, found_terms[one.statement_id]) for one in said],
@@ -59,13 +62,16 @@ def match(
             lookup,
             decided=decided,
             known=known,
+            meaning=meaning,
+            nearby=lookup.near,
         )
         by_id = {relation.statement_id: relation for relation in found}
         record.replace(
             partition,
             [
-                (s, by_id[s.statement_id], found_terms[s.statement_id])
+                (s, by_id[key], found_terms[key], vectors[key])
                 for s in statements
+                for key in [s.statement_id]
             ],
         )
         progress.stale("publish", day_of(partition.day))

@@ -11,7 +11,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.claims.compare import MATCHER_VERSION
 from pipeline.errors import (
     BrokenDatabaseError,
     DamagedError,
@@ -59,6 +58,7 @@ def publish(
     outbox: Outbox,
     progress: Progress,
     version: str,
+    matcher: str,
     named: frozenset[str] | None = None,
     tracked: Mapping[str, str] = NOBODY,
     topic: str = "",
@@ -79,7 +79,7 @@ def publish(
     counted = _Counted(lake)
     for day in sorted(days):
         try:
-            written += _publish_day(day, archive, lake, outbox, version, named)
+            written += _publish_day(day, archive, lake, outbox, version, matcher, named)
             _publish_daily(day, lake, version, counted, tracked, topic)
         except BrokenDatabaseError:
             raise
@@ -117,6 +117,7 @@ def _publish_day(
     lake: Lake,
     outbox: Outbox,
     version: str,
+    matcher: str,
     named: frozenset[str] | None,
 ) -> int:
     told = _told(lake, day)
@@ -130,8 +131,7 @@ def _publish_day(
         "statement_topics": [row for s in statements for row in convert.topic_rows(s)],
         "claims": [convert.claim_row(claim) for claim in claims_of(told, as_of)],
         "claim_links": [
-            convert.link_row(one.relation, one.statement, MATCHER_VERSION)
-            for one in told
+            convert.link_row(one.relation, one.statement, matcher) for one in told
         ],
         "corrections": [
             convert.plain_row(correction)

@@ -16,6 +16,7 @@ from pipeline.adapters.db.outbox import DbOutbox
 from pipeline.adapters.db.progress import DbProgress
 from pipeline.adapters.db.record import DbRecord
 from pipeline.adapters.db.seen import DbSeen
+from pipeline.claims.candidates import MOST_READ
 from pipeline.errors import BrokenDatabaseError, DamagedError, StoreError
 from pipeline.model import (
     Delivery,
@@ -251,9 +252,9 @@ def test_candidates_are_the_figures_own_best_first_and_earlier(db):
     far = a_statement(content="we will talk")
     foreign = a_statement(content="we will hold Donbas too", figure_id="Q2")
     rows = [
-        (near, a_relation(near), ["hold", "donbas"]),
-        (far, a_relation(far), ["talk", "hold"]),
-        (foreign, a_relation(foreign), ["hold", "donbas"]),
+        (near, a_relation(near), ["hold", "donbas"], b""),
+        (far, a_relation(far), ["talk", "hold"], b""),
+        (foreign, a_relation(foreign), ["hold", "donbas"], b""),
     ]
     record.replace(ONE, rows)
     said = Said.of(a_statement(content="hold Donbas"))
@@ -274,16 +275,43 @@ def test_candidates_are_the_figures_own_best_first_and_earlier(db):
     assert replace(find(TWO)[0][1], prepared="", sketch=b"") == kept
 
 
+def test_what_is_near_in_meaning_is_the_figures_own_and_earlier(db):
+    record = DbRecord(db)
+    vectors = np.zeros((3, 128), np.int8)
+    vectors[:, 0], vectors[1, 1] = (127, 90, 127), 90
+    texts = ["we will hold Donbas", "the east stays ours", "we will hold Donbas too"]
+    rows = [a_statement(content=text) for text in texts]
+    rows[2] = replace(rows[2], figure_id="Q2")
+    record.replace(
+        ONE,
+        [
+            (row, a_relation(row), [], vector.tobytes())
+            for row, vector in zip(rows, vectors, strict=True)
+        ],
+    )
+    said = replace(Said.of(a_statement(content="hold it")), vector=vectors[0].tobytes())
+
+    def near(before, taken=0):
+        lookup = record.before(before, [(said, [])], places=9, limit=5)
+        return [(round(much, 2), one.content) for much, one in lookup.near(said, taken)]
+
+    assert near(TWO) == [(1.0, texts[0]), (0.71, texts[1])]
+    assert near(ONE) == []
+    assert len(near(TWO, MOST_READ - 1)) == 1  # the latest, whichever is nearer
+    record.replace(ONE, [])
+    assert near(TWO) == []
+
+
 def test_the_state_of_a_claim_is_that_as_of_a_partition(db):
     record = DbRecord(db)
     first = a_statement()
     again = a_statement(article_id="b" * 20, outlet="Courier", wire_group_id="w")
     link = a_relation(first)
-    record.replace(ONE, [(first, link, [])])
+    record.replace(ONE, [(first, link, [], b"")])
     record.replace(
         TWO,
         [(again, a_relation(again, kind=RelationKind.REPEATED, claim_id=link.claim_id,
-                            earlier_id=first.statement_id), [])],
+                            earlier_id=first.statement_id), [], b"")],
     )  # fmt: skip
 
     (early,) = record.states(since=NOON, upto=ONE)
@@ -307,8 +335,8 @@ def test_since_when_each_figure_is_on_record(db):
         a_statement(figure_id="Q2", first_seen_at=NOON, content="three"),
     ]
     late = a_statement(figure_id="Q3", first_seen_at=NOON, content="four")
-    record.replace(ONE, [(said, a_relation(said), []) for said in rows])
-    record.replace(TWO, [(late, a_relation(late), [])])
+    record.replace(ONE, [(said, a_relation(said), [], b"") for said in rows])
+    record.replace(TWO, [(late, a_relation(late), [], b"")])
 
     assert record.figures_since(ONE) == {"Q1": old, "Q2": NOON}
     assert record.figures_since(TWO) == {"Q1": old, "Q2": NOON, "Q3": NOON}

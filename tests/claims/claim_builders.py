@@ -6,11 +6,41 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache, partial
 from typing import Any
+from zlib import crc32
 
-from pipeline.claims.candidates import MOST_PLACES, Found, terms
-from pipeline.claims.grouping import CANDIDATES, relations
+import numpy as np
+
+from pipeline.claims import candidates
+from pipeline.claims.candidates import MOST_PLACES, Found, Near, nearest, terms
+from pipeline.claims.grouping import CANDIDATES, relations, with_vector
+from pipeline.claims.meaning import SIZE, Meaning, Meant, nearness, stacked
 from pipeline.model import Relation, Said, Voice
+from pipeline.wiring import open_meaning
+
+network: Callable[[], Meaning] = cache(open_meaning)
+"""The network that is shipped."""
+
+
+class Bag:
+    """A ``Meaning`` of letters and words, for properties of the fold: it costs nothing."""
+
+    def vector(self, said: str) -> bytes:
+        sums = np.zeros(SIZE)
+        for word in said.split():
+            sums[crc32(word.encode()) % SIZE] += 1
+        whole = np.rint(sums / max(1e-9, np.linalg.norm(sums)) * 127)
+        return whole.astype(np.int8).tobytes()
+
+    def stand(self, earlier: str, later: str) -> Meant:
+        near = float(nearness(self.vector(earlier), stacked([self.vector(later)]))[0])
+        chance = crc32("|".join(sorted((earlier, later))).encode()) % 100 / 100
+        rest = (1 - chance) / 3
+        return Meant(same=chance, new=rest, changed=rest, contradicts=rest, near=near)
+
+
+BAG = Bag()
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -50,6 +80,18 @@ class MemoryRecord:
         found = [(count[row.statement_id], row) for row in latest]
         return [one for one in found if one[0]]
 
+    def nearby(self, said: Said, taken: int) -> Sequence[Near]:
+        mine = [row for row in self._rows.values() if row.figure_id == said.figure_id]
+        latest = sorted(mine, key=lambda row: (row.first_seen_at, row.statement_id))
+        left = max(0, candidates.MOST_READ - taken)
+        there = latest[-left:] if left else []
+        if not there:
+            return []
+        much = nearness(said.vector, stacked([row.vector for row in there])).tolist()
+        return nearest(
+            one for one in zip(much, there, strict=True) if one[0] >= candidates.NEAR
+        )
+
     def put(self, statements: Sequence[Said], found: Sequence[Relation]) -> None:
         by_id = {relation.statement_id: relation for relation in found}
         for said in statements:
@@ -68,9 +110,14 @@ def folded(
     """The relations of all batches. A killed batch is matched once for nothing."""
     record, found = MemoryRecord(limit), []
     for nth, batch in enumerate(batches):
+        read = [with_vector(said, BAG) for said in batch]
+        fold = partial(
+            relations, read, record.lookup, limit=limit, meaning=BAG,
+            nearby=record.nearby,
+        )  # fmt: skip
         if killed(nth):
-            relations(batch, record.lookup, limit=limit)
-        mine = relations(batch, record.lookup, limit=limit)
-        record.put(batch, mine)
+            fold()
+        mine = fold()
+        record.put(read, mine)
         found += mine
     return found

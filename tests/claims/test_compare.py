@@ -7,6 +7,7 @@ import pytest
 
 from pipeline.claims.compare import compare_pair, label
 from pipeline.model import RelationKind
+from tests.claims.claim_builders import network
 
 
 def a_pair(a: str, b: str) -> dict[str, Any]:
@@ -33,7 +34,9 @@ def test_every_relation_has_a_label():
 
 
 def test_the_answer_has_the_keys_of_the_contract_and_is_json():
-    answer = compare_pair(a_pair("We will close the harbour", "We won't close it"))
+    answer = compare_pair(
+        a_pair("We will close the harbour", "We won't close it"), network()
+    )
 
     assert list(answer) == ["pair_id", "label", "relation", "score", "reasons"]
     assert json.loads(json.dumps(answer)) == answer
@@ -43,7 +46,7 @@ def test_the_earlier_date_stands_first():
     pair = a_pair("We will build 35,000 houses", "We will build 20,000 houses")
     pair["a"]["date"], pair["b"]["date"] = "2026-03-09", "2026-03-01T10:00:00Z"
 
-    answer = compare_pair(pair)
+    answer = compare_pair(pair, network())
 
     assert answer["relation"] == "changed"
     assert answer["reasons"] == ["another number: 20,000 -> 35,000"]
@@ -53,7 +56,7 @@ def test_dates_far_apart_make_a_repetition():
     pair = a_pair("We will close the harbour", "We will close the harbour")
     pair["a"]["date"], pair["b"]["date"] = "2025-01-01", "2026-03-01"
 
-    assert compare_pair(pair)["relation"] == "repeated"
+    assert compare_pair(pair, network())["relation"] == "repeated"
 
 
 @pytest.mark.parametrize(
@@ -67,4 +70,4 @@ def test_dates_far_apart_make_a_repetition():
 )
 def test_a_line_that_is_wrong_is_named_by_its_key(changes: dict[str, Any], words: str):
     with pytest.raises(ValueError, match=words):
-        compare_pair(a_pair("x", "y") | changes)
+        compare_pair(a_pair("x", "y") | changes, network())

@@ -33,7 +33,7 @@ from pipeline.model import (
 from pipeline.steps import FOLDS, match
 from pipeline.tables.values import from_arrow, to_arrow
 from tests.builders import NOON, a_statement
-from tests.claims.claim_builders import a_said
+from tests.claims.claim_builders import a_said, network
 
 TRUCKS = "We will send 300 trucks to the border next week"
 TALKS = "We are ready for talks without preconditions"
@@ -126,7 +126,7 @@ class Fold:
     def match(self, judgements: Sequence[Judgement] = ()) -> list[Relation]:
         match(
             NOON + timedelta(days=99), lake=self.lake, record=self.record,
-            progress=self.progress, judgements=judgements,
+            progress=self.progress, meaning=network(), judgements=judgements,
         )  # fmt: skip
         return [
             relation

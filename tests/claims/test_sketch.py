@@ -17,12 +17,12 @@ from pipeline.adapters.db.record import DbRecord
 from pipeline.claims import candidates, grouping
 from pipeline.claims.candidates import terms
 from pipeline.claims.features import PREPARED, features
-from pipeline.claims.grouping import CANDIDATES, relations
+from pipeline.claims.grouping import CANDIDATES, relations, with_vector
 from pipeline.claims.relation import likeness, measures
 from pipeline.claims.sketch import current, most_alike, sketch_of
 from pipeline.model import Partition, Relation, Said, Statement
 from tests.builders import NOON, a_statement
-from tests.claims.claim_builders import a_said, folded
+from tests.claims.claim_builders import BAG, a_said, folded
 
 WORDS = [
     "we",
@@ -144,6 +144,7 @@ def generated(chance: random.Random, count: int) -> list[Said]:
 def test_with_and_without_sketches_the_relations_are_the_same(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ):
+    monkeypatch.setattr(grouping, "ASKED", 250)  # which few it is hangs on the order
     statements = generated(random.Random(seed), 250)
     quick = folded([statements])
     assert len({relation.kind for relation in quick}) > 3
@@ -160,6 +161,9 @@ def test_the_database_finds_what_memory_finds(
     places taken, by what is on record and by the partition's own."""
     monkeypatch.setattr(earlier, "_PORTION", 40)
     monkeypatch.setattr(candidates, "MOST_PLACES", PLACES)
+    for module in (candidates, earlier):
+        monkeypatch.setattr(module, "MOST_READ", 4 * PLACES)
+        monkeypatch.setattr(module, "NEAREST", 3)
     chance = random.Random(7)
     rows = [
         a_statement(
@@ -170,7 +174,8 @@ def test_the_database_finds_what_memory_finds(
     ]  # fmt: skip
     held = Counter((r.figure_id, term) for r in rows for term in terms(r.content))
     assert max(held.values()) > 2 * PLACES
-    whole = relations([Said.of(row) for row in rows], lambda *_: [])
+    every = [with_vector(Said.of(row), BAG) for row in rows]
+    whole = relations(every, lambda *_: [], meaning=BAG)
     expected = {relation.statement_id: relation for relation in whole}
     batches: dict[Partition, list[Statement]] = {}
     for row in rows:
@@ -179,12 +184,13 @@ def test_the_database_finds_what_memory_finds(
     record = DbRecord(database)
 
     for partition in [*batches, *batches]:  # and all once more, as a rebuild does
-        said = [Said.of(row) for row in batches[partition]]
+        said = [with_vector(Said.of(row), BAG) for row in batches[partition]]
+        vectors = {one.statement_id: one.vector for one in said}
         chance.shuffle(said)
         wanted = [(one, terms(one.content)) for one in said]
         lookup = record.before(partition, wanted, places=PLACES, limit=CANDIDATES)
-        found = relations(said, lookup)
-        _put(record, partition, batches[partition], found)
+        found = relations(said, lookup, meaning=BAG, nearby=lookup.near)
+        _put(record, partition, batches[partition], found, vectors)
 
         assert found == [expected[relation.statement_id] for relation in found]
     database.close()
@@ -195,8 +201,13 @@ def _put(
     partition: Partition,
     rows: list[Statement],
     found: list[Relation],
+    vectors: dict[str, bytes],
 ) -> None:
     by_id = {relation.statement_id: relation for relation in found}
     record.replace(
-        partition, [(r, by_id[r.statement_id], terms(r.content)) for r in rows]
+        partition,
+        [
+            (r, by_id[r.statement_id], terms(r.content), vectors[r.statement_id])
+            for r in rows
+        ],
     )

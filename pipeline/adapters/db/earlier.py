@@ -14,8 +14,10 @@ from sqlalchemy.engine import Connection
 
 from pipeline.adapters.db.engine import Database, portions
 from pipeline.adapters.db.record_rows import as_json, from_json
-from pipeline.adapters.db.tables import record_said
+from pipeline.adapters.db.tables import record_said, record_vectors
+from pipeline.claims.candidates import MOST_READ, NEAR, NEAREST
 from pipeline.claims.features import dumped, features
+from pipeline.claims.meaning import nearness, stacked
 from pipeline.claims.sketch import sketch_of
 from pipeline.model import Partition, Relation, Said, Statement
 
@@ -66,6 +68,9 @@ _SAID_AT = sa.select(
     )
 )
 
+Vectors = tuple[list[int], npt.NDArray[np.float32]]
+"""The places of a figure's latest statements, the latest first, and their vectors."""
+
 _PORTION = 200  # statements that are looked up together: their candidates are held
 
 
@@ -87,6 +92,7 @@ class Earlier:
         self._keys: dict[str, dict[str, int]] = {}  # by statement, of each term
         self._postings: dict[int, npt.NDArray[np.int64]] = {}  # the latest first
         self._said: dict[int, Said] = {}  # by place
+        self._vectors: dict[str, Vectors] = {}  # by figure
 
     def __call__(self, said: Said, taken: Mapping[str, int]) -> list[tuple[int, Said]]:
         if said.statement_id not in self._keys:
@@ -97,6 +103,30 @@ class Earlier:
             with self._db.begin() as db:
                 self._fetch(db, best)
         return [(count, self._said[place]) for place, count in best.items()]
+
+    def near(self, said: Said, taken: int) -> list[tuple[float, Said]]:
+        if said.figure_id not in self._vectors:
+            self._vectors[said.figure_id] = self._vectors_of(said.figure_id)
+        places, rows = self._vectors[said.figure_id]
+        left = max(0, MOST_READ - taken)
+        much = nearness(said.vector, rows[:left])
+        chosen = np.argsort(-much, kind="stable")[:NEAREST]
+        found = {places[nth]: float(much[nth]) for nth in chosen if much[nth] >= NEAR}
+        with self._db.begin() as db:
+            self._fetch(db, found)
+        return [(near, self._said[place]) for place, near in found.items()]
+
+    def _vectors_of(self, figure_id: str) -> Vectors:
+        mine = record_vectors.c
+        query = (
+            sa.select(mine.place, mine.vector)
+            .where(mine.figure_id == figure_id, mine.place < self._before)
+            .order_by(mine.place.desc())
+            .limit(MOST_READ)
+        )
+        with self._db.begin() as db:
+            rows = db.execute(query).all()
+        return [row.place for row in rows], stacked([row.vector for row in rows])
 
     def _read(self, portion: Sequence[tuple[Said, Sequence[str]]]) -> None:
         self._keys = {
@@ -148,7 +178,7 @@ def said_row(
     said = Said.of(statement, relation.claim_id, relation.utterance_id)
     return {
         "place": place,
-        "said": as_json(said, leave=("prepared", "sketch")),
+        "said": as_json(said, leave=("prepared", "sketch", "vector")),
         "prepared": dumped(features(statement.content)),
         "sketch": sketch_of(statement.content),
         "terms": np.array(keys, "<i8").tobytes(),

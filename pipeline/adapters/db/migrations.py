@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from pipeline.errors import DamagedError
 
-SCHEMA = 4
+SCHEMA = 5
 
 STEPS: Mapping[int, Sequence[str]] = {
     1: (
@@ -35,6 +35,7 @@ STEPS: Mapping[int, Sequence[str]] = {
         "DROP INDEX ix_record_figure_id",  # record_figure tells the first of each
         "UPDATE progress SET stale = true WHERE step = 'match'",
     ),
+    4: ("UPDATE progress SET stale = true WHERE step = 'match'",),  # record_vectors
 }
 """What leads from the number to the next. Tables that are new are made on opening."""
 

@@ -33,6 +33,7 @@ from pipeline.adapters.db.tables import (
     record,
     record_said,
     record_terms,
+    record_vectors,
     undone,
 )
 from pipeline.errors import StoreError
@@ -69,7 +70,7 @@ class DbRecord:
     def replace(
         self,
         partition: Partition,
-        rows: Sequence[tuple[Statement, Relation, Sequence[str]]],
+        rows: Sequence[tuple[Statement, Relation, Sequence[str], bytes]],
     ) -> None:
         first = first_place(partition)
         order = sorted(rows, key=lambda row: row[0].statement_id)
@@ -77,12 +78,16 @@ class DbRecord:
             raise StoreError(self._db.where, f"{partition}: over {PLACES} statements")
         placed = [
             (first + nth, statement, relation, term_keys(statement.figure_id, found))
-            for nth, (statement, relation, found) in enumerate(order)
+            for nth, (statement, relation, found, _) in enumerate(order)
+        ]
+        vectors = [
+            {"figure_id": row[0].figure_id, "place": first + nth, "vector": row[3]}
+            for nth, row in enumerate(order)
         ]
         with self._db.begin() as db:
             self._remove(db, partition)
             self._db.upsert(
-                db, record, [record_row(partition, s, r) for s, r, _ in rows]
+                db, record, [record_row(partition, s, r) for s, r, *_ in rows]
             )
             self._insert(
                 db,
@@ -93,6 +98,7 @@ class DbRecord:
             self._insert(
                 db, record_terms, [{"term": key, "place": at} for key, at in held]
             )
+            self._insert(db, record_vectors, vectors)
 
     def _insert(
         self, db: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
@@ -115,6 +121,15 @@ class DbRecord:
             at = record_terms.c.place == sa.bindparam("at")
             db.execute(sa.delete(record_terms).where(one, at), gone)
         db.execute(sa.delete(record_said).where(mine))
+        figures = sa.select(record.c.figure_id).where(
+            record.c.partition == str(partition)
+        )
+        db.execute(
+            sa.delete(record_vectors).where(
+                record_vectors.c.figure_id.in_(figures),
+                record_vectors.c.place.between(first, first + PLACES - 1),
+            )
+        )
         db.execute(sa.delete(record).where(record.c.partition == str(partition)))
 
     def states(self, *, since: datetime, upto: Partition) -> list[ClaimState]:

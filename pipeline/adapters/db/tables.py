@@ -175,6 +175,14 @@ record_said = _table(
     sa.Column("terms", sa.LargeBinary, nullable=False),  # int64 each, to remove them by
 )
 
+record_vectors = _table(
+    "record_vectors",
+    _text("figure_id", primary_key=True),
+    sa.Column("place", _BIG, primary_key=True, autoincrement=False),
+    sa.Column("vector", sa.LargeBinary, nullable=False),  # 128 signed bytes
+    sqlite_with_rowid=False,
+)
+
 outbox = _table(
     "outbox",
     _text("alert_id", primary_key=True),

@@ -1,0 +1,74 @@
+"""The matcher's files, opened: tokeniser and ONNX network, on the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+from tokenizers import Tokenizer
+
+from pipeline.claims.meaning import SIZE, Meant, nearness, stacked
+from pipeline.errors import ModelError
+
+LONGEST = 96
+"""So many pieces of one statement are read; some 70 words."""
+
+_OPENS, _CLOSES = 101, 102
+
+
+class OnnxMatcher:
+    """A ``Meaning`` that runs the network of one folder, one text or pair at a time.
+
+    So what is read never hangs on what is read beside it. The latest are kept: a wire
+    story's words are read once.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, session: ort.InferenceSession) -> None:
+        self._tokenizer, self._session = tokenizer, session
+        self.vector = lru_cache(maxsize=8192)(self._vector)
+        self.stand = lru_cache(maxsize=8192)(self._stand)
+
+    def _vector(self, said: str) -> bytes:
+        (found,) = self._session.run(["vector"], {"rows": self._rows([said])})
+        kept = found[:SIZE] / np.linalg.norm(found[:SIZE])
+        return bytes(np.rint(kept * 127).astype(np.int8).tobytes())
+
+    def _stand(self, earlier: str, later: str) -> Meant:
+        """Read both ways round: the network is surest of what it says twice."""
+        there, back = (
+            self._session.run(["relations"], {"rows": self._rows(pair)})[0]
+            for pair in ([earlier, later], [later, earlier])
+        )
+        chances = (round(float(chance), 4) for chance in (there + back) / 2)
+        same, new, changed, contradicts = chances
+        near = float(nearness(self.vector(earlier), stacked([self.vector(later)]))[0])
+        return Meant(
+            same=same, new=new, changed=changed, contradicts=contradicts, near=near
+        )
+
+    def _rows(self, texts: Sequence[str]) -> np.ndarray:
+        rows = [(_OPENS, 0)]
+        for side, text in enumerate(texts):
+            ids = self._tokenizer.encode(text, add_special_tokens=False).ids[:LONGEST]
+            rows += [(piece, side) for piece in (*ids, _CLOSES)]
+        return np.array(rows, np.int64)
+
+
+def open_matcher(path: Path, tokenizer: Path, threads: int = 1) -> OnnxMatcher:
+    """The matcher in the folder ``path`` (``matcher.onnx``)."""
+    if not (path / "matcher.onnx").is_file():
+        raise ModelError(str(path), "no matcher.onnx; reinstall")
+    opened = Tokenizer.from_file(str(tokenizer))
+    opened.no_truncation()
+    opened.no_padding()
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    session = ort.InferenceSession(
+        str(path / "matcher.onnx"), options, providers=["CPUExecutionProvider"]
+    )
+    return OnnxMatcher(opened, session)

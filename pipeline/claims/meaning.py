@@ -1,0 +1,71 @@
+"""What statements mean, as a network reads them: near in meaning, and how two stand.
+
+Words miss a free paraphrase and mislead where many are shared; the network was trained on
+both (docs/model-card.md). It is asked, never trusted alone: what words prove stands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+SIZE = 128
+"""So many numbers a vector has, each from -127 to 127: their product is a whole number,
+the same on every machine."""
+
+WHOLE = 127 * 127  # the product of a vector with itself, nearly
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """How the later of two statements stands to the earlier: chances that sum to 1.
+
+    ``near`` is how near they are in meaning by their vectors, -1 to 1.
+    """
+
+    same: float
+    new: float
+    changed: float
+    contradicts: float
+    near: float
+
+    @property
+    def odds(self) -> float:
+        """The log-odds that both say the same; within 6 either way."""
+        chance = max(1e-9, min(1 - 1e-9, self.same))
+        return max(-6.0, min(6.0, log(chance / (1 - chance))))
+
+
+class Meaning(Protocol):
+    """A network that reads statements; ``pipeline.adapters.matcher`` opens one."""
+
+    def vector(self, said: str) -> bytes:
+        """128 signed bytes; those of like statements have a great product."""
+        ...
+
+    def stand(self, earlier: str, later: str) -> Meant:
+        """How the later stands to the earlier."""
+        ...
+
+
+def meant(content: str, *, denied: bool) -> str:
+    """A statement's words as the network reads them: the words denied, as denied."""
+    return f"It is not true that {content}" if denied else content
+
+
+def nearness(vector: bytes, others: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The products with the rows of ``others`` (n, 128), -1 to 1. Exact: whole numbers."""
+    return (
+        others @ np.frombuffer(vector, np.int8).astype(np.float32) / np.float32(WHOLE)
+    )
+
+
+def stacked(vectors: list[bytes]) -> npt.NDArray[np.float32]:
+    """Vectors as rows (n, 128)."""
+    return (
+        np.frombuffer(b"".join(vectors), np.int8).reshape(-1, SIZE).astype(np.float32)
+    )
