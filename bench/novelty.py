@@ -31,7 +31,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, partial
 from hashlib import sha256
@@ -49,8 +49,14 @@ from pipeline.adapters.db.record import DbRecord
 from pipeline.claims.candidates import MOST_PLACES, _terms, terms
 from pipeline.claims.compare import MATCHER_VERSION, label_of
 from pipeline.claims.features import features, loaded
-from pipeline.claims.grouping import CANDIDATES, relations
-from pipeline.claims.relation import compare, likeness_values, measures
+from pipeline.claims.grouping import CANDIDATES, relations, with_vector
+from pipeline.claims.meaning import Meaning
+from pipeline.claims.relation import (
+    Comparison,
+    compare,
+    likeness_values,
+    measures,
+)
 from pipeline.claims.sketch import sketch_of
 from pipeline.model import (
     Act,
@@ -64,11 +70,20 @@ from pipeline.model import (
     Voice,
 )
 from pipeline.statements.record import context_of
+from pipeline.wiring import open_meaning
 
 CONTEXT = 200  # characters of context, as settings have it
 WORLD = Path(__file__).parents[1] / "tests" / "gold" / "world"
 NEWS = WORLD.parent / "news" / "pairs.jsonl"
 FOLDS, REPEATS, DRAWS, SEED = 10, 20, 2000, 20260301
+
+
+network: Callable[[], Meaning] = cache(open_meaning)
+
+
+def stands(a: str, b: str) -> Comparison:
+    """The pair as shipped: by its words and its meaning."""
+    return compare(a, b, meaning=network())
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,10 +255,13 @@ def thresholded(pairs: Sequence[Pair], score: Callable[[Pair], float]) -> np.nda
     return cross_validated(same, tried)
 
 
-def shipped(pairs: Sequence[Pair]) -> np.ndarray:
+Compared = Callable[[str, str], Comparison]
+
+
+def labelled(pairs: Sequence[Pair], compared: Compared = stands) -> np.ndarray:
     """Whether our label is right, as same against not the same."""
     return np.array(
-        [(label_of(compare(p.a, p.b)) == "same") == p.same for p in pairs], float
+        [(label_of(compared(p.a, p.b)) == "same") == p.same for p in pairs], float
     )
 
 
@@ -311,7 +329,8 @@ def table(
     if others:
         found = fitted_on_others(pairs, others)
         print(line(f"ours, weights fitted on {len(others)} other pairs", found))
-    print(line(f"ours as shipped ({MATCHER_VERSION})", shipped(pairs)))
+    print(line("ours by words alone", labelled(pairs, compare)))
+    print(line(f"ours as shipped ({MATCHER_VERSION})", labelled(pairs)))
 
 
 def with_encoder(
@@ -322,7 +341,7 @@ def with_encoder(
 
 def contradictions(pairs: Sequence[Pair]) -> None:
     """Precision and recall of ``contradicts``, with Wilson's interval: they are few."""
-    called = [p for p in pairs if label_of(compare(p.a, p.b)) == "contradicts"]
+    called = [p for p in pairs if label_of(stands(p.a, p.b)) == "contradicts"]
     right = sum(pair.label == "contradicts" for pair in called)
     there = sum(pair.label == "contradicts" for pair in pairs)
     print("\n| contradictions | value | 95 % interval |\n|---|---|---|")
@@ -334,7 +353,7 @@ def contradictions(pairs: Sequence[Pair]) -> None:
 def edits(pairs: Sequence[Pair]) -> None:
     """Of texts that differ in little, whether each is told from the same."""
     near = [p for p in pairs if not p.same]
-    right = sum(label_of(compare(p.a, p.b)) != "same" for p in near)
+    right = sum(label_of(stands(p.a, p.b)) != "same" for p in near)
     low, high = wilson(right, len(near))
     print(
         f"\nMinimal edits told apart: {right} of {len(near)}, {low:.2f} to {high:.2f}."
@@ -354,9 +373,9 @@ def wilson(right: int, of: int) -> tuple[float, float]:
 def reliability(pairs: Sequence[Pair]) -> None:
     """How often what has a given chance or score is so: what 0.8 means."""
     print("\n| our chance of same | pairs | same | 95 % interval |\n|---|---|---|---|")
-    _bins([(compare(p.a, p.b).same, p.same) for p in pairs])
+    _bins([(stands(p.a, p.b).same, p.same) for p in pairs])
     print("\n| score | pairs | label right | 95 % interval |\n|---|---|---|---|")
-    found = [(compare(p.a, p.b), p) for p in pairs]
+    found = [(stands(p.a, p.b), p) for p in pairs]
     _bins([(c.score, (label_of(c) == "same") == p.same) for c, p in found])
 
 
@@ -410,20 +429,25 @@ def against_record(
         full = Database(f"sqlite:///{path}")
         for _ in range(size // BATCH):
             rows = drawn.statements(BATCH)
-            _put(DbRecord(full), rows, [_opening(row) for row in rows])
+            _put(DbRecord(full), rows, [_opening(row) for row in rows], drawn.vector)
         news = [drawn.statements(BATCH) for _ in range(TRIES // BATCH)]
         found = [[_opening(row) for row in rows] for rows in news]
         both = list(zip(news, found, strict=True))
         read = timed(lambda: [terms(s.content) for rows in news for s in rows], TRIES)
         empty, spare = (Database(f"sqlite:///{folder}/{nth}.sqlite") for nth in "ab")
-        written = timed(lambda: [_put(DbRecord(spare), *one) for one in both], TRIES)
-        first = timed(partial(_match_all, DbRecord(empty), news), TRIES)
+        written = timed(
+            lambda: [_put(DbRecord(spare), *one, drawn.vector) for one in both], TRIES
+        )
+        first = timed(
+            partial(_match_all, DbRecord(empty), news, drawn.vector, None), TRIES
+        )
         print(
             f"\nOf a statement, of processor time: read {read * 1e3:.2f} ms, read and "
             f"written {written * 1e3:.2f}, matched on an empty record {first * 1e3:.2f}.\n"
         )
-        print("| record | matched, ms | times that of an empty one | a second "
-              "| what alert reads of 6 hours, s | bytes a statement |\n|---|---|---|---|---|---|")  # fmt: skip
+        print("| record | matched by words, vectors given, ms | times that of an empty one "
+              "| a second | with the network, ms | a second "
+              "| what alert reads of 6 hours, s | bytes a statement |\n|---|---|---|---|---|---|---|---|")  # fmt: skip
         there = 1
         for wanted in times:
             for nth in range(there, wanted):
@@ -431,10 +455,14 @@ def against_record(
             there = max(there, wanted)
             news = [drawn.statements(BATCH) for _ in range(TRIES // BATCH)]
             alert = timed(partial(_looked_at, DbRecord(full), news[0]), 1)
-            took = timed(partial(_match_all, DbRecord(full), news), TRIES)
+            for rows in news:
+                list(map(drawn.vector, rows))  # given, not read
+            step = partial(_match_all, DbRecord(full), news)
+            whole = timed(partial(step, vector=_read, meaning=network()), TRIES)
+            took = timed(partial(step, vector=drawn.vector, meaning=None), TRIES)
             sized = path.stat().st_size / max(1, size * there)
             print(f"| {size * there:,} | {took * 1e3:.2f} | {took / first:.2f} "
-                  f"| {1 / took:,.0f} | {alert:.2f} | {sized:,.0f} |", flush=True)  # fmt: skip
+                  f"| {1 / took:,.0f} | {whole * 1e3:.1f} | {1 / whole:,.0f} | {alert:.2f} | {sized:,.0f} |", flush=True)  # fmt: skip
         for database in (full, empty, spare):
             database.close()
 
@@ -447,18 +475,25 @@ class Drawn:
         self._texts = [text for pair in pairs for text in (pair.a, pair.b)]
         self._words = [word for text in self._texts[:500] for word in text.split()]
         self._weights = [1 / (nth + 1) for nth in range(FIGURES)]
+        self._of: dict[str, str] = {}  # by statement, the text it was made of
 
     def statements(self, count: int) -> list[Statement]:
         chance, rows = self._chance, []
         for _ in range(count):
-            said = chance.choice(self._texts).split()
+            text = chance.choice(self._texts)
+            said = text.split()
             for at in range(0, len(said), 10):
                 place = min(len(said) - 1, at + chance.randrange(10))
                 said[place] = chance.choice(self._words)
             figure = chance.choices(range(FIGURES), self._weights)[0]
             rows.append(_fresh(" ".join(said), f"Q{figure}", self._made))
+            self._of[rows[-1].statement_id] = text
             self._made += 1
         return rows
+
+    def vector(self, row: Statement) -> bytes:
+        """That of the text it was made of: near enough, and read but once."""
+        return network().vector(self._of[row.statement_id])
 
 
 def _partition(rows: Sequence[Statement]) -> Partition:
@@ -466,22 +501,36 @@ def _partition(rows: Sequence[Statement]) -> Partition:
 
 
 def _put(
-    record: DbRecord, rows: Sequence[Statement], found: Sequence[Relation]
+    record: DbRecord,
+    rows: Sequence[Statement],
+    found: Sequence[Relation],
+    vector: Callable[[Statement], bytes],
 ) -> None:
     by_id = {relation.statement_id: relation for relation in found}
     record.replace(
-        _partition(rows), [(s, by_id[s.statement_id], terms(s.content)) for s in rows]
+        _partition(rows),
+        [(s, by_id[s.statement_id], terms(s.content), vector(s)) for s in rows],
     )
 
 
-def _match_all(record: DbRecord, batches: Sequence[Sequence[Statement]]) -> None:
+def _match_all(
+    record: DbRecord,
+    batches: Sequence[Sequence[Statement]],
+    vector: Callable[[Statement], bytes],
+    meaning: Meaning | None,
+) -> None:
     for rows in batches:
-        said = [Said.of(row) for row in rows]
+        said = [replace(Said.of(row), vector=vector(row)) for row in rows]
         wanted = [(one, terms(one.content)) for one in said]
         lookup = record.before(
             _partition(rows), wanted, places=MOST_PLACES, limit=CANDIDATES
         )
-        _put(record, rows, relations(said, lookup))
+        found = relations(said, lookup, meaning=meaning, nearby=lookup.near)
+        _put(record, rows, found, vector)
+
+
+def _read(row: Statement) -> bytes:
+    return with_vector(Said.of(row), network()).vector
 
 
 def _looked_at(record: DbRecord, last: Sequence[Statement]) -> None:
@@ -520,6 +569,8 @@ COPIES = (
     strftime('%Y-%m-%dT%H:%M:%S+00:00', json_extract(said, '$.first_seen_at'), :days)),
     prepared, sketch, terms FROM record_said
     WHERE place >= unixepoch('2026-03-01') << 20""",
+    """INSERT INTO record_vectors SELECT figure_id, place - :back, vector
+    FROM record_vectors WHERE place >= unixepoch('2026-03-01') << 20""",
     """INSERT INTO record (statement_id, partition, figure_id, claim_id, utterance_id,
     kind, earlier_id, earlier_claim_id, score, reasons, first_seen_at, statement)
     SELECT statement_id || :no, strftime('%Y-%m-%dT%H%M%SZ', first_seen_at, :days),
@@ -573,12 +624,17 @@ class Told:
     why: str
 
 
-def sample_world(folder: Path, texts: Texts) -> list[Told]:
+def sample_world(
+    folder: Path, texts: Texts, meaning: Meaning | None = None
+) -> list[Told]:
     """The fold over the gold statements, in the gold's order of first sight."""
     gold = [json.loads(row) for row in _rows(folder / "relations.jsonl")]
     places = {row["statement"]: nth for nth, row in enumerate(gold)}
     said = [_said(places, row, texts) for row in _articles(folder, places)]
-    found = {r.statement_id: r for r in relations(said, lambda *_: [])}
+    if meaning is not None:
+        said = [with_vector(one, meaning) for one in said]
+    folded = relations(said, lambda *_: [], meaning=meaning)
+    found = {r.statement_id: r for r in folded}
     contents = {each.statement_id: each.content for each in said}
     return [
         Told(
@@ -703,7 +759,7 @@ def reversals(pairs: Sequence[Pair], count: int = 400) -> None:
         at = chance.choice(places).end()
         turned = text[:at] + chance.choice([" not", " never"]) + text[at:]
         found.update(
-            str(compare(*both).kind) for both in ((text, turned), (turned, text))
+            str(stands(*both).kind) for both in ((text, turned), (turned, text))
         )
         tried += 1
         if tried == count:
@@ -717,11 +773,12 @@ AUXILIARY = re.compile(r"\b(?:will|would|is|are|was|were|has|have|can|could|shou
 NEGATION = re.compile(r"\b(?:not|no|never|without)\b|n['’]t\b")
 
 
-def world_table(told: Sequence[Told]) -> None:
+def world_table(told: Sequence[Told], by_words: Sequence[Told]) -> None:
     print(f"\n## the sample world: a fold over {len(told)} statements\n")
     print("| same or not | accuracy | 95 % interval |\n|---|---|---|")
     never = np.array([each.gold not in SAME_KINDS for each in told], float)
     print(line("always new", never))
+    print(line("ours by words alone", same_or_not(by_words)))
     print(line(f"ours as shipped ({MATCHER_VERSION})", same_or_not(told)))
     print("\n| called | right | 95 % interval of precision | of those there are |")
     print("|---|---|---|---|")
@@ -782,8 +839,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\n## both together")
         reliability(few)
     if (given.lake / "work" / "articles").is_dir():
-        told = sample_world(WORLD, texts_of(given.lake))
-        world_table(told)
+        texts = texts_of(given.lake)
+        told = sample_world(WORLD, texts, network())
+        world_table(told, sample_world(WORLD, texts))
         confusion(told)
     else:
         print(f"skipped: no articles in {given.lake}: make run", file=sys.stderr)
