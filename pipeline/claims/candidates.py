@@ -59,12 +59,12 @@ class Pool:
     def __init__(self) -> None:
         self._places: dict[str, list[Said]] = {}
         self._read: list[Said] = []  # those with a vector
-        self._rows = np.zeros((0, SIZE), np.float32)  # their vectors, and room
+        self._rows = np.zeros((0, SIZE), np.int8)  # their vectors, and room
 
     def add(self, said: Said) -> None:
         if said.vector:
             if len(self._read) == len(self._rows):
-                room = np.zeros((len(self._rows) + 256, SIZE), np.float32)
+                room = np.zeros((len(self._rows) + 256, SIZE), np.int8)
                 self._rows = np.concatenate((self._rows, room))
             self._rows[len(self._read)] = stacked([said.vector])
             self._read.append(said)

@@ -40,7 +40,7 @@ AMONG_MANY = -0.7
 """The log-odds that an earlier statement is this one's, before they are read: many are
 looked at. A claim lost in another is never told; one told twice costs a glance."""
 
-ASKED = 6
+ASKED = 3
 """The network reads a statement beside so many earlier ones, the most promising."""
 
 SURE, EDITED_BEHIND = 0.6, 0.15
@@ -242,7 +242,7 @@ def _before(other: Said, said: Said) -> bool:
 def _promising(
     said: Said, earlier: Sequence[Said], near: Mapping[str, float]
 ) -> list[tuple[float, Said]]:
-    """Each with the most alike that it can be, the most promising first.
+    """Each with the most alike that it can be, the most promising first, then the latest.
 
     For what is of one article or wire story, where less alike will do, that is 1.
     """
@@ -256,7 +256,7 @@ def _promising(
         )
         for bound, other in zip(bounds, earlier, strict=True)
     ]
-    return sorted(found, key=lambda one: one[0], reverse=True)
+    return sorted(found, key=lambda one: (one[0], _order(one[1])), reverse=True)
 
 
 def _sketch(said: Said) -> bytes:

@@ -6,6 +6,7 @@ both (docs/model-card.md). It is asked, never trusted alone: what words prove st
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
 from typing import Protocol
@@ -57,15 +58,15 @@ def meant(content: str, *, denied: bool) -> str:
     return f"It is not true that {content}" if denied else content
 
 
-def nearness(vector: bytes, others: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+Vectors = npt.NDArray[np.int8]
+
+
+def nearness(vector: bytes, others: Vectors) -> npt.NDArray[np.float32]:
     """The products with the rows of ``others`` (n, 128), -1 to 1. Exact: whole numbers."""
-    return (
-        others @ np.frombuffer(vector, np.int8).astype(np.float32) / np.float32(WHOLE)
-    )
+    mine = np.frombuffer(vector, np.int8).astype(np.float32)
+    return others.astype(np.float32) @ mine / np.float32(WHOLE)
 
 
-def stacked(vectors: list[bytes]) -> npt.NDArray[np.float32]:
+def stacked(vectors: Sequence[bytes]) -> Vectors:
     """Vectors as rows (n, 128)."""
-    return (
-        np.frombuffer(b"".join(vectors), np.int8).reshape(-1, SIZE).astype(np.float32)
-    )
+    return np.frombuffer(b"".join(vectors), np.int8).reshape(-1, SIZE)

@@ -14,10 +14,10 @@ from sqlalchemy.engine import Connection
 
 from pipeline.adapters.db.engine import Database, portions
 from pipeline.adapters.db.record_rows import as_json, from_json
-from pipeline.adapters.db.tables import record_said, record_vectors
+from pipeline.adapters.db.tables import record_said
 from pipeline.claims.candidates import MOST_READ, NEAR, NEAREST
 from pipeline.claims.features import dumped, features
-from pipeline.claims.meaning import nearness, stacked
+from pipeline.claims.meaning import Vectors, nearness, stacked
 from pipeline.claims.sketch import sketch_of
 from pipeline.model import Partition, Relation, Said, Statement
 
@@ -57,6 +57,17 @@ _POSTINGS = {
 """The latest places of many terms at once: one statement of the database for a portion
 of a partition, not one for each of its statements."""
 
+_VECTORS = {
+    "sqlite": """SELECT group_concat(place), group_concat(hex(vector), '') FROM (
+        SELECT place, vector FROM record_vectors WHERE figure_id = :figure
+        AND place < :before ORDER BY place DESC LIMIT :most)""",
+    "postgresql": """SELECT string_agg(place::text, ',' ORDER BY place DESC),
+        string_agg(encode(vector, 'hex'), '' ORDER BY place DESC) FROM (
+        SELECT place, vector FROM record_vectors WHERE figure_id = :figure
+        AND place < :before ORDER BY place DESC LIMIT :most) AS latest""",
+}
+"""A figure's latest vectors in one row: thousands of rows would cost five times that."""
+
 _SAID_AT = sa.select(
     record_said.c.place,
     record_said.c.said,
@@ -67,9 +78,6 @@ _SAID_AT = sa.select(
         sa.bindparam("places", expanding=True, literal_execute=True)
     )
 )
-
-Vectors = tuple[list[int], npt.NDArray[np.float32]]
-"""The places of a figure's latest statements, the latest first, and their vectors."""
 
 _PORTION = 200  # statements that are looked up together: their candidates are held
 
@@ -92,7 +100,7 @@ class Earlier:
         self._keys: dict[str, dict[str, int]] = {}  # by statement, of each term
         self._postings: dict[int, npt.NDArray[np.int64]] = {}  # the latest first
         self._said: dict[int, Said] = {}  # by place
-        self._vectors: dict[str, Vectors] = {}  # by figure
+        self._vectors: dict[str, tuple[list[int], Vectors]] = {}  # by figure
 
     def __call__(self, said: Said, taken: Mapping[str, int]) -> list[tuple[int, Said]]:
         if said.statement_id not in self._keys:
@@ -112,21 +120,22 @@ class Earlier:
         much = nearness(said.vector, rows[:left])
         chosen = np.argsort(-much, kind="stable")[:NEAREST]
         found = {places[nth]: float(much[nth]) for nth in chosen if much[nth] >= NEAR}
-        with self._db.begin() as db:
-            self._fetch(db, found)
+        if any(place not in self._said for place in found):
+            with self._db.begin() as db:
+                self._fetch(db, found)
         return [(near, self._said[place]) for place, near in found.items()]
 
-    def _vectors_of(self, figure_id: str) -> Vectors:
-        mine = record_vectors.c
-        query = (
-            sa.select(mine.place, mine.vector)
-            .where(mine.figure_id == figure_id, mine.place < self._before)
-            .order_by(mine.place.desc())
-            .limit(MOST_READ)
-        )
+    def _vectors_of(self, figure_id: str) -> tuple[list[int], Vectors]:
+        """The places of the figure's latest statements, the latest first; the vectors."""
+        values = {"figure": figure_id, "before": self._before, "most": MOST_READ}
         with self._db.begin() as db:
-            rows = db.execute(query).all()
-        return [row.place for row in rows], stacked([row.vector for row in rows])
+            query = sa.text(_VECTORS[db.dialect.name])
+            places, vectors = db.execute(query, values).one()
+        if not places:
+            return [], stacked([])
+        at = np.fromstring(places, np.int64, sep=",")
+        latest = np.argsort(-at)
+        return at[latest].tolist(), stacked([bytes.fromhex(vectors)])[latest]
 
     def _read(self, portion: Sequence[tuple[Said, Sequence[str]]]) -> None:
         self._keys = {
