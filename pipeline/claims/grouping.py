@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from types import MappingProxyType
@@ -98,7 +98,7 @@ def relations(
             here = {one.statement_id: one for one in best(pool, limit)}
             here |= {key: matched[key] for key in close if key in matched}
             near: dict[str, float] = {}
-            if said.vector:
+            if said.vector and not _told_so(said, here.values()):
                 both = (*nearby(said, mine.read), *mine.near(said.vector))
                 for much, one in nearest(n for n in both if _before(n[1], said)):
                     near[one.statement_id] = much
@@ -225,6 +225,11 @@ class Asked:
             return self._meaning.stand(one, other)
 
         return read
+
+
+def _told_so(said: Said, others: Iterable[Said]) -> bool:
+    """Whether one of these has the same words: copies need no more searching."""
+    return any(other.content == said.content for other in others)
 
 
 def _order(said: Said) -> tuple[datetime, date, str]:
