@@ -14,7 +14,8 @@ from pkgutil import walk_packages
 from airflow.executors.local_executor import LocalExecutor
 
 COLD = frozenset(
-    f"pipeline.{name}" for name in ("cli", "bulk", "adapters.sql", "adapters.tagger")
+    f"pipeline.{name}"
+    for name in ("cli", "bulk", "adapters.sql", "adapters.tagger", "adapters.matcher")
 )
 """What no task needs, or what must not be there before a fork."""
 

@@ -26,10 +26,8 @@ from torch import Tensor, nn
 
 from bench.train.claims import ACTS, RELATIONS, Told, pairs, read
 from bench.train.model import HIDDEN, Block, Small, stored_small
+from pipeline.adapters.matcher import CLOSES, LONGEST, OPENS
 from pipeline.claims.meaning import SIZE as KEPT
-
-OPENS, CLOSES = 101, 102
-LONGEST = 96  # pieces of one statement that are read
 
 
 class Matcher(nn.Module):
@@ -219,7 +217,7 @@ def train(
         if len(order) < per_step:
             order = list(range(len(clusters)))
             rng.shuffle(order)
-        chosen = [clusters[order.pop()] for _ in range(per_step)]
+        chosen = [clusters[order.pop()] for _ in range(min(per_step, len(order)))]
         with torch.autocast("cuda", torch.bfloat16, enabled=cuda):
             loss = loss_of(model, reader, chosen, rng, per_cluster)
         opt.zero_grad(set_to_none=True)

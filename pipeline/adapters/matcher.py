@@ -10,13 +10,13 @@ import numpy as np
 import onnxruntime as ort
 from tokenizers import Tokenizer
 
-from pipeline.claims.meaning import SIZE, Meant, nearness, stacked
+from pipeline.claims.meaning import SIZE, Meant
 from pipeline.errors import ModelError
 
 LONGEST = 96
 """So many pieces of one statement are read; some 70 words."""
 
-_OPENS, _CLOSES = 101, 102
+OPENS, CLOSES = 101, 102
 _NEW, SURELY = 1, 0.9
 
 
@@ -37,7 +37,7 @@ class OnnxMatcher:
         kept = found[:SIZE] / np.linalg.norm(found[:SIZE])
         return bytes(np.rint(kept * 127).astype(np.int8).tobytes())
 
-    def _stand(self, earlier: str, later: str) -> Meant:
+    def _stand(self, earlier: str, later: str, *, near: float) -> Meant:
         """Read both ways round: the network is surest of what it says twice.
 
         Once only where it is sure that something else is said, as of most.
@@ -48,7 +48,6 @@ class OnnxMatcher:
             read = (read + self._relations([other, one])) / 2
         chances = (round(float(chance), 4) for chance in read)
         same, new, changed, contradicts = chances
-        near = float(nearness(self.vector(earlier), stacked([self.vector(later)]))[0])
         return Meant(
             same=same, new=new, changed=changed, contradicts=contradicts, near=near
         )
@@ -58,10 +57,10 @@ class OnnxMatcher:
         return np.asarray(found)
 
     def _rows(self, texts: Sequence[str]) -> np.ndarray:
-        rows = [(_OPENS, 0)]
+        rows = [(OPENS, 0)]
         for side, text in enumerate(texts):
             ids = self._tokenizer.encode(text, add_special_tokens=False).ids[:LONGEST]
-            rows += [(piece, side) for piece in (*ids, _CLOSES)]
+            rows += [(piece, side) for piece in (*ids, CLOSES)]
         return np.array(rows, np.int64)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import date, datetime
 from functools import lru_cache
 
 import numpy as np
@@ -51,6 +52,11 @@ Found = tuple[int, Said]
 
 Near = tuple[float, Said]
 """How near in meaning, -1 to 1, and the statement."""
+
+
+def order_of(said: Said) -> tuple[datetime, date, str]:
+    """The order of the fold: of first sight, of speaking, then of ids."""
+    return said.first_seen_at, said.said_on, said.statement_id
 
 
 class Pool:
@@ -112,7 +118,7 @@ def nearest(found: Iterable[Near]) -> list[Near]:
     once = {said.statement_id: (near, said) for near, said in found}
     return sorted(
         once.values(),
-        key=lambda one: (one[0], one[1].first_seen_at, one[1].statement_id),
+        key=lambda one: (one[0], order_of(one[1])),
         reverse=True,
     )[:NEAREST]
 
@@ -126,7 +132,7 @@ def best(found: Iterable[Found], limit: int) -> list[Said]:
     once = {said.statement_id: (count, said) for count, said in found}
     order = sorted(
         once.values(),
-        key=lambda one: (one[0], one[1].first_seen_at, one[1].statement_id),
+        key=lambda one: (one[0], order_of(one[1])),
         reverse=True,
     )
     return [said for _, said in order[:limit]]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
 from types import MappingProxyType
 
 from pipeline import ids
-from pipeline.claims.candidates import Found, Near, Pool, best, nearest, terms
+from pipeline.claims.candidates import Found, Near, Pool, best, nearest, order_of, terms
 from pipeline.claims.features import Features, loaded
 from pipeline.claims.judged import NOTHING, Decisions
-from pipeline.claims.meaning import Meaning, Meant
+from pipeline.claims.meaning import Meaning, Meant, product
 from pipeline.claims.occasions import elsewhere
 from pipeline.claims.passages import Bond, bonds
 from pipeline.claims.relation import (
@@ -41,7 +40,8 @@ AMONG_MANY = -0.7
 looked at. A claim lost in another is never told; one told twice costs a glance."""
 
 ASKED = 3
-"""The network reads a statement beside so many earlier ones, the most promising."""
+"""The network reads a statement beside so many earlier ones of its own source, and so
+many of others: the most promising."""
 
 SURE, EDITED_BEHIND = 0.6, 0.15
 """What surely says the same goes before any edited one; what likely does, before an
@@ -84,7 +84,7 @@ def relations(
     matched: dict[str, Said] = {}
     unique = {said.statement_id: said for said in statements}
     bound = bonds(unique.values())
-    for said in sorted(unique.values(), key=_order):
+    for said in sorted(unique.values(), key=order_of):
         mine = own.setdefault(said.figure_id, Pool())
         relation = _decided(said, decided, matched, known)
         if relation is None:
@@ -199,30 +199,40 @@ def relation_of(
 
 
 class Asked:
-    """The network, asked of one statement: of a few others, where it is worth it."""
+    """The network, asked of one statement: of a few others, where it is worth it.
+
+    So many of its own source, and so many of others; beyond, words decide alone.
+    """
 
     def __init__(self, meaning: Meaning | None, near: Mapping[str, float]) -> None:
-        self._meaning, self._near, self._left = meaning, near, ASKED
+        self._meaning, self._near = meaning, near
+        self._left = {True: ASKED, False: ASKED}
 
     def of(
         self, a: Said, b: Said, *, as_denied: bool
     ) -> Callable[[float], Meant | None]:
         """Asks how two stand, given their likeness by words."""
         close = a.statement_id in self._near or b.statement_id in self._near
+        here = _one_source(a, b)
 
         def read(words: float) -> Meant | None:
+            meaning = self._meaning
             if (
-                self._meaning is None
-                or not self._left
-                or (words < RELATED and not close)
+                meaning is None
+                or not self._left[here]
+                or not (close or words >= RELATED)
             ):
                 return None
-            self._left -= 1
-            one, other = (
+            self._left[here] -= 1
+            texts = [
                 as_meant(loaded(s.content, s.prepared), denied=s.denied and as_denied)
                 for s in (a, b)
-            )
-            return self._meaning.stand(one, other)
+            ]
+            vectors = [
+                s.vector or meaning.vector(t)
+                for s, t in zip((a, b), texts, strict=True)
+            ]
+            return meaning.stand(*texts, near=product(*vectors))
 
         return read
 
@@ -232,15 +242,11 @@ def _told_so(said: Said, others: Iterable[Said]) -> bool:
     return any(other.content == said.content for other in others)
 
 
-def _order(said: Said) -> tuple[datetime, date, str]:
-    return said.first_seen_at, said.said_on, said.statement_id
-
-
 def _before(other: Said, said: Said) -> bool:
     return (
         other.figure_id == said.figure_id
         and other.statement_id != said.statement_id
-        and _order(other) < _order(said)
+        and order_of(other) < order_of(said)
     )
 
 
@@ -261,7 +267,7 @@ def _promising(
         )
         for bound, other in zip(bounds, earlier, strict=True)
     ]
-    return sorted(found, key=lambda one: (one[0], _order(one[1])), reverse=True)
+    return sorted(found, key=lambda one: (one[0], order_of(one[1])), reverse=True)
 
 
 def _sketch(said: Said) -> bytes:

@@ -1,7 +1,8 @@
 """What statements mean, as a network reads them: near in meaning, and how two stand.
 
 Words miss a free paraphrase and mislead where many are shared; the network was trained on
-both (docs/model-card.md). It is asked, never trusted alone: what words prove stands.
+both (docs/model-card.md). Nearly the same words, and edits that words show, stand without
+it; elsewhere it can join or part.
 """
 
 from __future__ import annotations
@@ -48,8 +49,8 @@ class Meaning(Protocol):
         """128 signed bytes; those of like statements have a great product."""
         ...
 
-    def stand(self, earlier: str, later: str) -> Meant:
-        """How the later stands to the earlier."""
+    def stand(self, earlier: str, later: str, *, near: float) -> Meant:
+        """How the later stands to the earlier, of which the vectors say ``near``."""
         ...
 
 
@@ -65,6 +66,11 @@ def nearness(vector: bytes, others: Vectors) -> npt.NDArray[np.float32]:
     """The products with the rows of ``others`` (n, 128), -1 to 1. Exact: whole numbers."""
     mine = np.frombuffer(vector, np.int8).astype(np.float32)
     return others.astype(np.float32) @ mine / np.float32(WHOLE)
+
+
+def product(one: bytes, other: bytes) -> float:
+    """How near two vectors are, -1 to 1."""
+    return float(nearness(one, stacked([other]))[0])
 
 
 def stacked(vectors: Sequence[bytes]) -> Vectors:

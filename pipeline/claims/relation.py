@@ -10,7 +10,7 @@ from math import exp
 from operator import mul
 
 from pipeline.claims.features import Clause, Features, Number, features
-from pipeline.claims.meaning import Meaning, Meant, meant
+from pipeline.claims.meaning import Meaning, Meant, meant, product
 from pipeline.claims.passages import Bond
 from pipeline.claims.words import OPPOSED, concept, name_key, opposite
 from pipeline.model import RelationKind
@@ -190,10 +190,10 @@ def compare(
     def read(_: float) -> Meant | None:
         if meaning is None:
             return None
-        return meaning.stand(
-            as_meant(features(a), denied=a_denied),
-            as_meant(features(b), denied=b_denied),
-        )
+        one = as_meant(features(a), denied=a_denied)
+        other = as_meant(features(b), denied=b_denied)
+        near = product(meaning.vector(one), meaning.vector(other))
+        return meaning.stand(one, other, near=near)
 
     return compare_features(
         turned(features(a)) if a_denied else features(a),

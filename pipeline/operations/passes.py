@@ -126,8 +126,12 @@ class Passes(Parts):
 
     @_alone("work")
     def match(self, at: datetime) -> Report:
+        if self.notes.get("matcher") != self.matcher_version:
+            for first in self.lake.partitions("statements")[:1]:
+                self.progress.stale("match", first, only=False)
+            self.notes.put("matcher", self.matcher_version)
         if not self.progress.pending("match", Partition.at(at)):
-            return Report(step="match")
+            return Report(step="match")  # the network is not opened for nothing
         return steps.match(
             at,
             lake=self.lake,

@@ -175,6 +175,3 @@ def _counted(
         }
         for row in both.to_dict("records")
     ]
-
-
-# ------------------------------------------------------------- trends, from the tables

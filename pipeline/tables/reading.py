@@ -15,7 +15,7 @@ import pyarrow.dataset as ds
 from pyarrow import fs
 
 from pipeline.tables.manifest import from_json, months_from_json, origin_of_month
-from pipeline.tables.schemas import TABLES, Table
+from pipeline.tables.schemas import SCHEMA_VERSION, TABLES, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -220,7 +220,8 @@ def _compacted(
     own: dict[str, list[str]] = {
         month: []
         for month, entry in months.items()
-        if entry.made_from
+        if entry.schema_version == SCHEMA_VERSION
+        and entry.made_from
         == origin_of_month({d: e for d, e in days.items() if f"{d:%Y-%m}" == month})
     }
     if figure_id is not None:

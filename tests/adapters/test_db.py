@@ -272,7 +272,7 @@ def test_candidates_are_the_figures_own_best_first_and_earlier(db):
     assert [one.content for _, one in find(TWO, limit=1)] == [near.content]
     link = a_relation(near)
     kept = Said.of(near, link.claim_id, link.utterance_id)
-    assert replace(find(TWO)[0][1], prepared="", sketch=b"") == kept
+    assert replace(find(TWO)[0][1], prepared="", sketch=b"", vector=b"") == kept
 
 
 def test_what_is_near_in_meaning_is_the_figures_own_and_earlier(db):
@@ -298,8 +298,14 @@ def test_what_is_near_in_meaning_is_the_figures_own_and_earlier(db):
     assert near(TWO) == [(1.0, texts[0]), (0.71, texts[1])]
     assert near(ONE) == []
     assert len(near(TWO, MOST_READ - 1)) == 1  # the latest, whichever is nearer
+    moved = (rows[0], a_relation(rows[0]), [], vectors[0].tobytes())
+    record.replace(TWO, [moved])  # found earlier or later by a rebuild
+    record.replace(ONE, [moved])
+    assert {text for _, text in near(THREE)} == {texts[0]}
+    record.replace(TWO, [])
+    assert near(THREE) == [(1.0, texts[0])]
     record.replace(ONE, [])
-    assert near(TWO) == []
+    assert near(THREE) == []
 
 
 def test_the_state_of_a_claim_is_that_as_of_a_partition(db):

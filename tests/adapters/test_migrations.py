@@ -65,7 +65,7 @@ EARLIER = {
     1: [*AS_OF_1, *AS_OF_4],
     2: [*AS_OF_2, *AS_OF_4],
     3: [*AS_OF_3, *AS_OF_4],
-    4: AS_OF_4,
+    4: [*AS_OF_4, "ALTER TABLE record_said DROP COLUMN vector"],
 }
 
 

@@ -13,7 +13,14 @@ from zlib import crc32
 import numpy as np
 
 from pipeline.claims import candidates
-from pipeline.claims.candidates import MOST_PLACES, Found, Near, nearest, terms
+from pipeline.claims.candidates import (
+    MOST_PLACES,
+    Found,
+    Near,
+    nearest,
+    order_of,
+    terms,
+)
 from pipeline.claims.grouping import CANDIDATES, relations, with_vector
 from pipeline.claims.meaning import SIZE, Meaning, Meant, nearness, stacked
 from pipeline.model import Relation, Said, Voice
@@ -33,8 +40,7 @@ class Bag:
         whole = np.rint(sums / max(1e-9, np.linalg.norm(sums)) * 127)
         return whole.astype(np.int8).tobytes()
 
-    def stand(self, earlier: str, later: str) -> Meant:
-        near = float(nearness(self.vector(earlier), stacked([self.vector(later)]))[0])
+    def stand(self, earlier: str, later: str, *, near: float) -> Meant:
         chance = crc32("|".join(sorted((earlier, later))).encode()) % 100 / 100
         rest = (1 - chance) / 3
         return Meant(same=chance, new=rest, changed=rest, contradicts=rest, near=near)
@@ -71,7 +77,7 @@ class MemoryRecord:
 
     def lookup(self, said: Said, taken: Mapping[str, int]) -> Sequence[Found]:
         mine = [row for row in self._rows.values() if row.figure_id == said.figure_id]
-        latest = sorted(mine, key=lambda row: (row.first_seen_at, row.statement_id))
+        latest = sorted(mine, key=order_of)
         count: Counter[str] = Counter()
         for term in terms(said.content):
             held = [row for row in latest if term in terms(row.content)]
@@ -82,7 +88,7 @@ class MemoryRecord:
 
     def nearby(self, said: Said, taken: int) -> Sequence[Near]:
         mine = [row for row in self._rows.values() if row.figure_id == said.figure_id]
-        latest = sorted(mine, key=lambda row: (row.first_seen_at, row.statement_id))
+        latest = sorted(mine, key=order_of)
         left = max(0, candidates.MOST_READ - taken)
         there = latest[-left:] if left else []
         if not there:

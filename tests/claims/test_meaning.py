@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from hashlib import sha256
+
 import numpy as np
 import pytest
 
@@ -10,6 +13,7 @@ from pipeline.claims.meaning import SIZE, nearness, stacked
 from pipeline.claims.relation import compare
 from pipeline.errors import ModelError
 from pipeline.model import RelationKind
+from pipeline.wiring import MATCHER, network_at
 from tests.claims.claim_builders import network
 
 LAND = "We shall not buy quiet with a single village of ours"
@@ -36,7 +40,8 @@ def test_one_claim_in_other_words_is_nearer_than_another_claim():
 
 
 def test_the_chances_are_of_all_there_is_and_the_same_both_ways():
-    found, back = network().stand(LAND, CEDED), network().stand(CEDED, LAND)
+    found = network().stand(LAND, CEDED, near=0.5)
+    back = network().stand(CEDED, LAND, near=0.5)
     total = found.same + found.new + found.changed + found.contradicts
 
     assert total == pytest.approx(1, abs=1e-3)
@@ -77,3 +82,11 @@ def test_a_speech_without_end_is_read_in_part_and_in_no_time():
 def test_a_folder_without_the_network_is_named(tmp_path):
     with pytest.raises(ModelError, match=r"matcher\.onnx"):
         open_matcher(tmp_path, tmp_path / "tokenizer.json")
+
+
+def test_the_network_is_the_one_that_is_published_as_the_matchers_version():
+    meta = json.loads((MATCHER / "meta.json").read_text("utf-8"))
+    digest = sha256((MATCHER / "matcher.onnx").read_bytes()).hexdigest()
+
+    assert meta["sha256"] == digest
+    assert network_at(MATCHER) == digest[:8]

@@ -23,7 +23,7 @@ from pipeline.model import Partition, Relation, Said, Statement
 
 PLACES = 1 << 20
 """So many places a partition has. A statement's place is the second of its partition
-since 1970, times this, and its rank there by id: places sort as the fold runs."""
+since 1970, times this, and its rank there in the fold's order: places sort as it runs."""
 
 
 def first_place(partition: Partition) -> int:
@@ -73,6 +73,7 @@ _SAID_AT = sa.select(
     record_said.c.said,
     record_said.c.prepared,
     record_said.c.sketch,
+    record_said.c.vector,
 ).where(
     record_said.c.place.in_(
         sa.bindparam("places", expanding=True, literal_execute=True)
@@ -182,7 +183,11 @@ class Earlier:
 
 
 def said_row(
-    place: int, statement: Statement, relation: Relation, keys: Sequence[int]
+    place: int,
+    statement: Statement,
+    relation: Relation,
+    keys: Sequence[int],
+    vector: bytes,
 ) -> dict[str, Any]:
     said = Said.of(statement, relation.claim_id, relation.utterance_id)
     return {
@@ -190,9 +195,15 @@ def said_row(
         "said": as_json(said, leave=("prepared", "sketch", "vector")),
         "prepared": dumped(features(statement.content)),
         "sketch": sketch_of(statement.content),
+        "vector": vector,
         "terms": np.array(keys, "<i8").tobytes(),
     }
 
 
 def _load_said(row: Any) -> Said:
-    return Said(**from_json(row.said), prepared=row.prepared, sketch=row.sketch)
+    return Said(
+        **from_json(row.said),
+        prepared=row.prepared,
+        sketch=row.sketch,
+        vector=row.vector,
+    )

@@ -35,7 +35,11 @@ STEPS: Mapping[int, Sequence[str]] = {
         "DROP INDEX ix_record_figure_id",  # record_figure tells the first of each
         "UPDATE progress SET stale = true WHERE step = 'match'",
     ),
-    4: ("UPDATE progress SET stale = true WHERE step = 'match'",),  # record_vectors
+    4: (
+        "DROP TABLE IF EXISTS record_terms",  # places are in the fold's order
+        "DROP TABLE IF EXISTS record_said",  # has the vector
+        "UPDATE progress SET stale = true WHERE step = 'match'",
+    ),
 }
 """What leads from the number to the next. Tables that are new are made on opening."""
 

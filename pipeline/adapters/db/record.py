@@ -36,6 +36,7 @@ from pipeline.adapters.db.tables import (
     record_vectors,
     undone,
 )
+from pipeline.claims.candidates import order_of
 from pipeline.errors import StoreError
 from pipeline.model import (
     ClaimState,
@@ -73,15 +74,11 @@ class DbRecord:
         rows: Sequence[tuple[Statement, Relation, Sequence[str], bytes]],
     ) -> None:
         first = first_place(partition)
-        order = sorted(rows, key=lambda row: row[0].statement_id)
+        order = sorted(rows, key=lambda row: order_of(Said.of(row[0])))
         if len(order) > PLACES:
             raise StoreError(self._db.where, f"{partition}: over {PLACES} statements")
         placed = [
-            (first + nth, statement, relation, term_keys(statement.figure_id, found))
-            for nth, (statement, relation, found, _) in enumerate(order)
-        ]
-        vectors = [
-            {"figure_id": row[0].figure_id, "place": first + nth, "vector": row[3]}
+            (first + nth, row, term_keys(row[0].figure_id, row[2]))
             for nth, row in enumerate(order)
         ]
         with self._db.begin() as db:
@@ -92,13 +89,23 @@ class DbRecord:
             self._insert(
                 db,
                 record_said,
-                [said_row(place, s, r, keys) for place, s, r, keys in placed],
+                [
+                    said_row(at, s, r, keys, vector)
+                    for at, (s, r, _, vector), keys in placed
+                ],
             )
-            held = sorted((key, place) for place, _, _, keys in placed for key in keys)
+            held = sorted((key, place) for place, _, keys in placed for key in keys)
             self._insert(
                 db, record_terms, [{"term": key, "place": at} for key, at in held]
             )
-            self._insert(db, record_vectors, vectors)
+            self._insert(
+                db,
+                record_vectors,
+                [
+                    {"figure_id": row[0].figure_id, "place": at, "vector": row[3]}
+                    for at, row, _ in placed
+                ],
+            )
 
     def _insert(
         self, db: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
@@ -121,15 +128,8 @@ class DbRecord:
             at = record_terms.c.place == sa.bindparam("at")
             db.execute(sa.delete(record_terms).where(one, at), gone)
         db.execute(sa.delete(record_said).where(mine))
-        figures = sa.select(record.c.figure_id).where(
-            record.c.partition == str(partition)
-        )
-        db.execute(
-            sa.delete(record_vectors).where(
-                record_vectors.c.figure_id.in_(figures),
-                record_vectors.c.place.between(first, first + PLACES - 1),
-            )
-        )
+        there = record_vectors.c.place.between(first, first + PLACES - 1)
+        db.execute(sa.delete(record_vectors).where(there))
         db.execute(sa.delete(record).where(record.c.partition == str(partition)))
 
     def states(self, *, since: datetime, upto: Partition) -> list[ClaimState]:

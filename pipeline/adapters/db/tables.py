@@ -172,6 +172,7 @@ record_said = _table(
     _text("said"),
     _text("prepared"),
     sa.Column("sketch", sa.LargeBinary, nullable=False),
+    sa.Column("vector", sa.LargeBinary, nullable=False),  # 128 signed bytes
     sa.Column("terms", sa.LargeBinary, nullable=False),  # int64 each, to remove them by
 )
 
@@ -179,7 +180,8 @@ record_vectors = _table(
     "record_vectors",
     _text("figure_id", primary_key=True),
     sa.Column("place", _BIG, primary_key=True, autoincrement=False),
-    sa.Column("vector", sa.LargeBinary, nullable=False),  # 128 signed bytes
+    sa.Column("vector", sa.LargeBinary, nullable=False),  # once more, to be searched
+    sa.Index("record_vectors_place", "place"),
     sqlite_with_rowid=False,
 )
 
