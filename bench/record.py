@@ -15,6 +15,7 @@ from pipeline.app import App
 from pipeline.articles.duplicates import BANDS, PERMUTATIONS
 from pipeline.articles.revisions import seen_of
 from pipeline.claims.candidates import terms
+from pipeline.claims.meaning import SIZE
 from pipeline.ids import article_id, claim_id, digest, statement_id, utterance_id
 from pipeline.model import (
     Act,
@@ -58,8 +59,9 @@ def fill(app: App, room: Newsroom, count: int) -> None:
     """``count`` statements over 100 days, a pass at noon of each, written as the steps
     write: archive, working partitions, record, what ``read`` remembers, tables, alerts.
 
-    Wire marks are drawn, so that none of it is a copy of anything.
+    Wire marks and vectors are drawn, so that none of it is a copy of anything.
     """
+    app.notes.put("matcher", app.matcher_version)
     draw, latest = random.Random(11), dict[str, list[Relation]]()
     marks = np.random.default_rng(11)
     for nth in range(DAYS):
@@ -81,7 +83,16 @@ def fill(app: App, room: Newsroom, count: int) -> None:
             "statements", partition, to_arrow(Statement, [s for s, _ in rows])
         )
         app.lake.write("links", partition, to_arrow(Relation, [r for _, r in rows]))
-        app.record.replace(partition, [(s, r, terms(s.content)) for s, r in rows])
+        drawn = marks.standard_normal((len(rows), SIZE))
+        drawn *= 127 / np.linalg.norm(drawn, axis=1, keepdims=True)
+        vectors = np.rint(drawn).astype(np.int8)
+        app.record.replace(
+            partition,
+            [
+                (s, r, terms(s.content), vector.tobytes())
+                for (s, r), vector in zip(rows, vectors, strict=True)
+            ],
+        )
         sketches = marks.integers(1, 2**32, (len(articles), PERMUTATIONS + 1))
         seen = [
             seen_of(article, sketch.astype(">u4").tobytes())

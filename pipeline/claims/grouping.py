@@ -168,9 +168,11 @@ def relation_of(
     met: list[tuple[Said, Comparison]] = []
     most_like = 0.0
     network = Asked(meaning, near)
-    for most, other in _promising(said, earlier, near):
+    for most, words, other in _promising(said, earlier, near):
         if most < RELATED and (met or most <= most_like):
             break
+        if words < RELATED and network.spent:
+            continue
         comparison = _compared(other, said, close.get(other.statement_id), network)
         if comparison.kind is RelationKind.NEW:
             most_like = max(most_like, comparison.near)
@@ -202,11 +204,16 @@ class Asked:
     """The network, asked of one statement: of a few others, where it is worth it.
 
     So many of its own source, and so many of others; beyond, words decide alone.
+    ``spent`` says that no other source's will be asked.
     """
 
     def __init__(self, meaning: Meaning | None, near: Mapping[str, float]) -> None:
         self._meaning, self._near = meaning, near
         self._left = {True: ASKED, False: ASKED}
+
+    @property
+    def spent(self) -> bool:
+        return not self._left[False]
 
     def of(
         self, a: Said, b: Said, *, as_denied: bool
@@ -252,22 +259,18 @@ def _before(other: Said, said: Said) -> bool:
 
 def _promising(
     said: Said, earlier: Sequence[Said], near: Mapping[str, float]
-) -> list[tuple[float, Said]]:
-    """Each with the most alike that it can be, the most promising first, then the latest.
+) -> list[tuple[float, float, Said]]:
+    """Each with the most alike that it can be, and that by its words: the most promising
+    first, then the latest.
 
-    For what is of one article or wire story, where less alike will do, that is 1.
+    For what is of one article or wire story, where less alike will do, both are 1.
     """
     bounds = most_alike(_sketch(said), [_sketch(other) for other in earlier])
-    found = [
-        (
-            1.0
-            if _one_source(other, said)
-            else max(bound, near.get(other.statement_id, 0.0)),
-            other,
-        )
-        for bound, other in zip(bounds, earlier, strict=True)
-    ]
-    return sorted(found, key=lambda one: (one[0], order_of(one[1])), reverse=True)
+    found = []
+    for bound, other in zip(bounds, earlier, strict=True):
+        words = 1.0 if _one_source(other, said) else bound
+        found.append((max(words, near.get(other.statement_id, 0.0)), words, other))
+    return sorted(found, key=lambda one: (one[0], order_of(one[2])), reverse=True)
 
 
 def _sketch(said: Said) -> bytes:

@@ -45,8 +45,8 @@ class Measures:
 class Comparison:
     """The decision. ``same`` is the estimated chance that both say the same thing.
 
-    ``near`` is that chance by the words alone, before any edit is looked at: it says
-    which of several earlier statements this one answers to. ``score`` is the
+    ``near`` is that chance, by the words or with the network, whichever is greater,
+    before any edit is looked at: it says which of several earlier statements this one answers to. ``score`` is the
     confidence in ``kind``, 0 to 1. The reasons are for a duty editor.
     """
 
@@ -103,7 +103,7 @@ def _weight(concepts: Set[str], a: Features, b: Features) -> float:
 _BIAS = -4.0
 _WEIGHTS = (3.0, 4.0, 1.5, 1.0, 1.5, 1.5)
 # With the network: the bias, and what these weigh: the log-odds of the words, those of
-# the network, and how near the two are in meaning. Fitted as bench/novelty.py shows.
+# the network, and how near the two are in meaning. Fitted once, and rounded (docs/benchmarks.md).
 _READ_WEIGHTS = (-2.4, 0.75, 0.3, 3.9)
 _FAR = 4.0  # log-odds of words that say no more than these
 AGAINST = 0.2  # below, the network stands against what the words say

@@ -517,7 +517,11 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                     ),
                     Field("reasons", STRING, "Why, joined by '; '.", nature="prose"),
                     _SEEN,
-                    Field("matcher_version", STRING, "Version of the matching rules."),
+                    Field(
+                        "matcher_version",
+                        STRING,
+                        "Version of the matching rules, and its network's digest.",
+                    ),
                 ),
                 refers={"statement_id": "statements.statement_id"},
                 sort=("figure_id", "first_seen_at", "statement_id"),
