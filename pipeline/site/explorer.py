@@ -1,4 +1,5 @@
-"""The explorer's data: each published day as a script that a page reads from a disk, too.
+"""The explorer's data: each published day or past month as scripts that a page reads from a
+disk, too.
 
 Browsers let a page that was opened from a folder load scripts beside it, and nothing
 else. So a part of the record, a month that is over or a day, is its columns in JSON, gzip,
