@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -262,8 +262,9 @@ class Parts:
             self.database.close()
 
 
+@cache
 def open_meaning() -> Meaning:
-    """The network that the package carries."""
+    """The network that the package carries, once a process; it keeps what it has read."""
     from pipeline.adapters.matcher import open_matcher
 
     return open_matcher(MATCHER, MODEL / "tokenizer.json")
