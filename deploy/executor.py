@@ -15,7 +15,10 @@ from airflow.executors.local_executor import LocalExecutor
 
 COLD = frozenset(
     f"pipeline.{name}"
-    for name in ("cli", "bulk", "adapters.sql", "adapters.tagger", "adapters.matcher")
+    for name in (
+        *("cli", "bulk", "adapters.sql"),
+        *("adapters.networks", "adapters.tagger", "adapters.matcher"),
+    )
 )
 """What no task needs, or what must not be there before a fork."""
 

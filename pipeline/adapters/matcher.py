@@ -10,6 +10,7 @@ import numpy as np
 import onnxruntime as ort
 from tokenizers import Tokenizer
 
+from pipeline.adapters.networks import open_session, open_tokenizer
 from pipeline.claims.meaning import SIZE, Meant
 from pipeline.errors import ModelError
 
@@ -68,14 +69,5 @@ def open_matcher(path: Path, tokenizer: Path, threads: int = 1) -> OnnxMatcher:
     """The matcher in the folder ``path`` (``matcher.onnx``)."""
     if not (path / "matcher.onnx").is_file():
         raise ModelError(str(path), "no matcher.onnx; reinstall")
-    opened = Tokenizer.from_file(str(tokenizer))
-    opened.no_truncation()
-    opened.no_padding()
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    session = ort.InferenceSession(
-        str(path / "matcher.onnx"), options, providers=["CPUExecutionProvider"]
-    )
-    return OnnxMatcher(opened, session)
+    session = open_session(path / "matcher.onnx", threads)
+    return OnnxMatcher(open_tokenizer(tokenizer), session)

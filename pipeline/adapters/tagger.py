@@ -9,6 +9,7 @@ import numpy as np
 import onnxruntime as ort
 from tokenizers import Tokenizer
 
+from pipeline.adapters.networks import open_session, open_tokenizer
 from pipeline.errors import ModelError
 from pipeline.statements.learned import Ints, Options, Reading
 
@@ -52,16 +53,8 @@ def open_tagger(path: Path, threads: int = 1) -> OnnxTagger:
     """
     if not (path / "tagger.onnx").is_file():
         raise ModelError(str(path), "no tagger.onnx; reinstall, or set model = 'rules'")
-    tokenizer = Tokenizer.from_file(str(path / "tokenizer.json"))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    session = ort.InferenceSession(
-        str(path / "tagger.onnx"), options, providers=["CPUExecutionProvider"]
-    )
+    tokenizer = open_tokenizer(path / "tokenizer.json")
+    session = open_session(path / "tagger.onnx", threads)
     meta = json.loads((path / "meta.json").read_text("utf-8"))
     chosen = meta["options"]
     return OnnxTagger(
