@@ -18,7 +18,6 @@ LONGEST = 96
 """So many pieces of one statement are read; some 70 words."""
 
 OPENS, CLOSES = 101, 102
-_NEW, SURELY = 1, 0.9
 
 
 class OnnxMatcher:
@@ -38,24 +37,11 @@ class OnnxMatcher:
         kept = found[:SIZE] / np.linalg.norm(found[:SIZE])
         return bytes(np.rint(kept * 127).astype(np.int8).tobytes())
 
-    def _stand(self, earlier: str, later: str, *, near: float) -> Meant:
-        """Read both ways round: the network is surest of what it says twice.
-
-        Once only where it is sure that something else is said, as of most.
-        """
-        one, other = sorted((earlier, later))
-        read = self._relations([one, other])
-        if read[_NEW] < SURELY:
-            read = (read + self._relations([other, one])) / 2
-        chances = (round(float(chance), 4) for chance in read)
-        same, new, changed, contradicts = chances
-        return Meant(
-            same=same, new=new, changed=changed, contradicts=contradicts, near=near
-        )
-
-    def _relations(self, texts: Sequence[str]) -> np.ndarray:
-        (found,) = self._session.run(["relations"], {"rows": self._rows(texts)})
-        return np.asarray(found)
+    def _stand(self, first: str, second: str) -> Meant:
+        rows = self._rows([first, second])
+        (found,) = self._session.run(["relations"], {"rows": rows})
+        same, new, changed, contradicts = (round(float(one), 4) for one in found)
+        return Meant(same=same, new=new, changed=changed, contradicts=contradicts)
 
     def _rows(self, texts: Sequence[str]) -> np.ndarray:
         rows = [(OPENS, 0)]

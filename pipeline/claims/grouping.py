@@ -10,7 +10,7 @@ from pipeline import ids
 from pipeline.claims.candidates import Found, Near, Pool, best, nearest, order_of, terms
 from pipeline.claims.features import Features, loaded
 from pipeline.claims.judged import NOTHING, Decisions
-from pipeline.claims.meaning import Meaning, Meant, product
+from pipeline.claims.meaning import Meaning, Meant, Settled, both_ways, product
 from pipeline.claims.occasions import elsewhere
 from pipeline.claims.passages import Bond, bonds
 from pipeline.claims.relation import (
@@ -20,6 +20,7 @@ from pipeline.claims.relation import (
     as_meant,
     compare_features,
     turned,
+    worth_reading,
 )
 from pipeline.claims.sketch import current, most_alike, sketch_of
 from pipeline.model import Relation, RelationKind, Said
@@ -39,7 +40,7 @@ AMONG_MANY = -0.7
 """The log-odds that an earlier statement is this one's, before they are read: many are
 looked at. A claim lost in another is never told; one told twice costs a glance."""
 
-ASKED = 3
+ASKED = 2
 """The network reads a statement beside so many earlier ones of its own source, and so
 many of others: the most promising."""
 
@@ -54,7 +55,6 @@ that is edited, to stand against it."""
 _SAME = (RelationKind.REREPORTED, RelationKind.REPEATED)
 
 NO_BONDS: Mapping[str, Bond] = MappingProxyType({})
-NO_NEAR: Mapping[str, float] = MappingProxyType({})
 
 
 def relations(
@@ -97,15 +97,11 @@ def relations(
             close = bound.get(said.statement_id, {})
             here = {one.statement_id: one for one in best(pool, limit)}
             here |= {key: matched[key] for key in close if key in matched}
-            near: dict[str, float] = {}
             if said.vector and not _told_so(said, here.values()):
                 both = (*nearby(said, mine.read), *mine.near(said.vector))
-                for much, one in nearest(n for n in both if _before(n[1], said)):
-                    near[one.statement_id] = much
+                for _, one in nearest(n for n in both if _before(n[1], said)):
                     here.setdefault(one.statement_id, one)
-            relation = relation_of(
-                said, list(here.values()), close, near=near, meaning=meaning
-            )
+            relation = relation_of(said, list(here.values()), close, meaning=meaning)
         found.append(relation)
         done = replace(
             said, claim_id=relation.claim_id, utterance_id=relation.utterance_id
@@ -156,22 +152,20 @@ def relation_of(
     earlier: Sequence[Said],
     close: Mapping[str, Bond] = NO_BONDS,
     *,
-    near: Mapping[str, float] = NO_NEAR,
     meaning: Meaning | None = None,
 ) -> Relation:
     """One statement's relation to earlier ones that have their claims.
 
-    ``close`` are those that stand close to it in its article, and how; ``near`` those
-    near in meaning, and how near. What may be the most alike is compared first, until
-    nothing that is left can be related; nor, where nothing is, be the nearest.
+    ``close`` are those that stand close to it in its article, and how. What may be the
+    most alike is compared first, until nothing that is left can be related; nor, where
+    nothing is, be the nearest.
     """
     met: list[tuple[Said, Comparison]] = []
     most_like = 0.0
-    network = Asked(meaning, near)
-    for most, words, other in _promising(said, earlier, near):
-        if most < RELATED and (met or most <= most_like):
-            break
-        if words < RELATED and network.spent:
+    network = Asked(meaning)
+    for words, near, other in _promising(said, earlier):
+        related = words >= RELATED or network.may_join(near)
+        if not related and (met or words <= most_like):
             continue
         comparison = _compared(other, said, close.get(other.statement_id), network)
         if comparison.kind is RelationKind.NEW:
@@ -204,42 +198,31 @@ class Asked:
     """The network, asked of one statement: of a few others, where it is worth it.
 
     So many of its own source, and so many of others; beyond, words decide alone.
-    ``spent`` says that no other source's will be asked.
     """
 
-    def __init__(self, meaning: Meaning | None, near: Mapping[str, float]) -> None:
-        self._meaning, self._near = meaning, near
+    def __init__(self, meaning: Meaning | None) -> None:
+        self._meaning = meaning
         self._left = {True: ASKED, False: ASKED}
 
-    @property
-    def spent(self) -> bool:
-        return not self._left[False]
+    def may_join(self, by_vectors: float) -> bool:
+        """Whether it will be asked of one of another source whose words are unlike."""
+        return bool(self._left[False]) and worth_reading(by_vectors, prior=AMONG_MANY)
 
     def of(
         self, a: Said, b: Said, *, as_denied: bool
-    ) -> Callable[[float], Meant | None]:
-        """Asks how two stand, given their likeness by words."""
-        close = a.statement_id in self._near or b.statement_id in self._near
+    ) -> Callable[[Settled], Meant | None]:
+        """Asks how two stand."""
         here = _one_source(a, b)
 
-        def read(words: float) -> Meant | None:
-            meaning = self._meaning
-            if (
-                meaning is None
-                or not self._left[here]
-                or not (close or words >= RELATED)
-            ):
+        def read(settled: Settled) -> Meant | None:
+            if self._meaning is None or not self._left[here]:
                 return None
             self._left[here] -= 1
-            texts = [
+            one, other = (
                 as_meant(loaded(s.content, s.prepared), denied=s.denied and as_denied)
                 for s in (a, b)
-            ]
-            vectors = [
-                s.vector or meaning.vector(t)
-                for s, t in zip((a, b), texts, strict=True)
-            ]
-            return meaning.stand(*texts, near=product(*vectors))
+            )
+            return both_ways(self._meaning, one, other, settled)
 
         return read
 
@@ -257,20 +240,26 @@ def _before(other: Said, said: Said) -> bool:
     )
 
 
-def _promising(
-    said: Said, earlier: Sequence[Said], near: Mapping[str, float]
-) -> list[tuple[float, float, Said]]:
-    """Each with the most alike that it can be, and that by its words: the most promising
-    first, then the latest.
+def _promising(said: Said, earlier: Sequence[Said]) -> list[tuple[float, float, Said]]:
+    """Each with the most alike that it can be by its words, and how near in meaning: the
+    most promising first, then the latest.
 
-    For what is of one article or wire story, where less alike will do, both are 1.
+    What is of one article or wire story, where less alike will do, may be as like as can be.
     """
     bounds = most_alike(_sketch(said), [_sketch(other) for other in earlier])
-    found = []
-    for bound, other in zip(bounds, earlier, strict=True):
-        words = 1.0 if _one_source(other, said) else bound
-        found.append((max(words, near.get(other.statement_id, 0.0)), words, other))
-    return sorted(found, key=lambda one: (one[0], order_of(one[2])), reverse=True)
+    found = [
+        (
+            1.0 if _one_source(other, said) else bound,
+            _by_vectors(said, other) or 0.0,
+            other,
+        )
+        for bound, other in zip(bounds, earlier, strict=True)
+    ]
+    return sorted(found, key=lambda one: (max(one[:2]), order_of(one[2])), reverse=True)
+
+
+def _by_vectors(one: Said, other: Said) -> float | None:
+    return product(one.vector, other.vector) if one.vector and other.vector else None
 
 
 def _sketch(said: Said) -> bytes:
@@ -327,6 +316,7 @@ def _laid_side_by_side(
         b_date=b.said_on,
         bond=bond,
         elsewhere=elsewhere(a, b),
+        by_vectors=_by_vectors(a, b),
         read=network.of(a, b, as_denied=as_denied),
         prior=AMONG_MANY,
     )

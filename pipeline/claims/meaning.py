@@ -7,7 +7,7 @@ it; elsewhere it can join or part.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import log
 from typing import Protocol
@@ -24,22 +24,28 @@ WHOLE = 127 * 127  # the product of a vector with itself, nearly
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """How the later of two statements stands to the earlier: chances that sum to 1.
-
-    ``near`` is how near they are in meaning by their vectors, -1 to 1.
-    """
+    """How two statements stand to each other: chances that sum to 1."""
 
     same: float
     new: float
     changed: float
     contradicts: float
-    near: float
 
     @property
     def odds(self) -> float:
         """The log-odds that both say the same; within 6 either way."""
         chance = max(1e-9, min(1 - 1e-9, self.same))
         return max(-6.0, min(6.0, log(chance / (1 - chance))))
+
+    def mean(self, other: Meant) -> Meant:
+        """What two readings say together."""
+        return Meant(
+            *(round((a + b) / 2, 4) for a, b in zip(self._all, other._all, strict=True))
+        )
+
+    @property
+    def _all(self) -> tuple[float, float, float, float]:
+        return self.same, self.new, self.changed, self.contradicts
 
 
 class Meaning(Protocol):
@@ -49,9 +55,23 @@ class Meaning(Protocol):
         """128 signed bytes; those of like statements have a great product."""
         ...
 
-    def stand(self, earlier: str, later: str, *, near: float) -> Meant:
-        """How the later stands to the earlier, of which the vectors say ``near``."""
+    def stand(self, first: str, second: str) -> Meant:
+        """How two stand, read in this order."""
         ...
+
+
+Settled = Callable[[Meant], bool]
+"""Whether one reading says enough."""
+
+
+def both_ways(meaning: Meaning, one: str, other: str, settled: Settled) -> Meant:
+    """How two stand, whichever is given first: the network is surest of what it says twice.
+
+    Read once where the first way round settles it.
+    """
+    first, second = sorted((one, other))
+    found = meaning.stand(first, second)
+    return found if settled(found) else found.mean(meaning.stand(second, first))
 
 
 def meant(content: str, *, denied: bool) -> str:
@@ -70,7 +90,8 @@ def nearness(vector: bytes, others: Vectors) -> npt.NDArray[np.float32]:
 
 def product(one: bytes, other: bytes) -> float:
     """How near two vectors are, -1 to 1."""
-    return float(nearness(one, stacked([other]))[0])
+    a, b = np.frombuffer(one + other, np.int8).astype(np.int32).reshape(2, SIZE)
+    return int(a @ b) / WHOLE
 
 
 def stacked(vectors: Sequence[bytes]) -> Vectors:

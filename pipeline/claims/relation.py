@@ -6,11 +6,19 @@ from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date
 from difflib import SequenceMatcher
+from functools import partial
 from math import exp
 from operator import mul
 
 from pipeline.claims.features import Clause, Features, Number, features
-from pipeline.claims.meaning import Meaning, Meant, meant, product
+from pipeline.claims.meaning import (
+    Meaning,
+    Meant,
+    Settled,
+    both_ways,
+    meant,
+    product,
+)
 from pipeline.claims.passages import Bond
 from pipeline.claims.words import OPPOSED, concept, name_key, opposite
 from pipeline.model import RelationKind
@@ -104,8 +112,14 @@ _BIAS = -4.0
 _WEIGHTS = (3.0, 4.0, 1.5, 1.0, 1.5, 1.5)
 # With the network: the bias, and what these weigh: the log-odds of the words, those of
 # the network, and how near the two are in meaning. Fitted once, and rounded (docs/benchmarks.md).
-_READ_WEIGHTS = (-2.4, 0.75, 0.3, 3.9)
+_READ_BIAS, _BY_WORDS, _BY_NETWORK, _BY_VECTORS = -2.4, 0.75, 0.3, 3.9
 _FAR = 4.0  # log-odds of words that say no more than these
+HEARD = -1.25
+"""Below these log-odds by words and vectors the network is not asked: of 3,360 pairs two
+that lay there became the same by it (docs/benchmarks.md)."""
+SURELY_NEW, CLEAR, UNOPPOSED = 0.9, 0.5, 0.1
+"""One reading is enough: so sure that something else is said; or, of words that share
+little, log-odds so far from even, and the opposite so unlikely."""
 AGAINST = 0.2  # below, the network stands against what the words say
 OPPOSED_SO, NEARLY_ALIKE = 0.3, 0.8
 """What the network takes for the opposite is not the same, unless nearly its words: a
@@ -155,16 +169,28 @@ def _chance(odds: float) -> float:
     return 1 / (1 + exp(-odds))
 
 
-def understood(
-    found: Measures, read: Meant, *, bond: Bond | None = None, prior: float = 0.0
+def _before_reading(
+    words: float, by_vectors: float, *, bond: Bond | None = None, prior: float = 0.0
 ) -> float:
-    """The chance that both say the same, of the words and of what the network reads.
+    """The log-odds that both say the same, of those by words and the vectors' product.
 
     Words that are shared speak for it; that none are speaks against nothing.
     """
-    words = max(0.0, min(_FAR, _odds_of_words(found)))
-    odds = sum(map(mul, _READ_WEIGHTS, (1.0, words, read.odds, read.near)))
-    return _chance(odds + prior + (bond.read_odds if bond else 0.0))
+    told = _BY_WORDS * max(0.0, min(_FAR, words)) + _BY_VECTORS * by_vectors
+    return _READ_BIAS + told + prior + (bond.read_odds if bond else 0.0)
+
+
+def worth_reading(by_vectors: float, *, prior: float = 0.0) -> bool:
+    """Whether two that share few words may prove the same, so near are their vectors."""
+    return _before_reading(0.0, by_vectors, prior=prior) >= HEARD
+
+
+def _settles(once: Meant, words: float, odds: float) -> bool:
+    """Whether the network need not be asked the other way round as well."""
+    if once.new >= SURELY_NEW:
+        return True
+    clear = abs(odds + _BY_NETWORK * once.odds) >= CLEAR
+    return words < RELATED and clear and once.contradicts <= UNOPPOSED
 
 
 def compare(
@@ -187,22 +213,24 @@ def compare(
     counts as one utterance.
     """
 
-    def read(_: float) -> Meant | None:
-        if meaning is None:
-            return None
-        one = as_meant(features(a), denied=a_denied)
-        other = as_meant(features(b), denied=b_denied)
-        near = product(meaning.vector(one), meaning.vector(other))
-        return meaning.stand(one, other, near=near)
-
-    return compare_features(
+    texts = (
+        as_meant(features(a), denied=a_denied),
+        as_meant(features(b), denied=b_denied),
+    )
+    compared = partial(
+        compare_features,
         turned(features(a)) if a_denied else features(a),
         turned(features(b)) if b_denied else features(b),
         a_date=a_date,
         b_date=b_date,
         bond=bond,
         elsewhere=elsewhere,
-        read=read,
+    )
+    if meaning is None:
+        return compared()
+    return compared(
+        by_vectors=product(*map(meaning.vector, texts)),
+        read=partial(both_ways, meaning, *texts),
     )
 
 
@@ -231,22 +259,28 @@ def compare_features(
     b_date: date | None = None,
     bond: Bond | None = None,
     elsewhere: str = "",
-    read: Callable[[float], Meant | None] = lambda _: None,
+    by_vectors: float | None = None,
+    read: Callable[[Settled], Meant | None] = lambda _: None,
     prior: float = 0.0,
 ) -> Comparison:
     """As ``compare``, of statements whose features are at hand.
 
-    ``read`` asks the network, where the words do not say enough; it is given the chance
-    by the words, and may say that it is not worth it. ``prior`` are the log-odds before
-    anything is read: 0 for two that somebody laid side by side.
+    ``by_vectors`` is the product of their vectors. Where they have any, ``read`` asks the
+    network if words and vectors do not say enough; it may have no answer. ``prior`` are
+    the log-odds before anything is read: 0 for two that somebody laid side by side.
     """
     if a.sequence == b.sequence and a.sequence and a.negated == b.negated:
         return _same(a, b, 1.0, ("the same words",), a_date, b_date, bond, elsewhere)
     found = measures(a, b)
     words = same = near = likeness(found, bond=bond)
-    said = read(words) if words < PLAIN else None
+    said, odds = None, 0.0
+    if by_vectors is not None and words < PLAIN:
+        by_words = _odds_of_words(found)
+        odds = _before_reading(by_words, by_vectors, bond=bond, prior=prior)
+        if words >= RELATED or odds >= HEARD:
+            said = read(lambda once: _settles(once, words, odds))
     if said is not None:
-        same = understood(found, said, bond=bond, prior=prior)
+        same = _chance(odds + _BY_NETWORK * said.odds)
         near = max(words, same)
         opposed = said.contradicts >= OPPOSED_SO and words < NEARLY_ALIKE
         same = near if same >= AGAINST and not opposed else min(same, AGAINST)

@@ -40,10 +40,10 @@ class Bag:
         whole = np.rint(sums / max(1e-9, np.linalg.norm(sums)) * 127)
         return whole.astype(np.int8).tobytes()
 
-    def stand(self, earlier: str, later: str, *, near: float) -> Meant:
-        chance = crc32("|".join(sorted((earlier, later))).encode()) % 100 / 100
+    def stand(self, first: str, second: str) -> Meant:
+        chance = crc32(f"{first}|{second}".encode()) % 100 / 100
         rest = (1 - chance) / 3
-        return Meant(same=chance, new=rest, changed=rest, contradicts=rest, near=near)
+        return Meant(same=chance, new=rest, changed=rest, contradicts=rest)
 
 
 BAG = Bag()

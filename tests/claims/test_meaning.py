@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.adapters.matcher import open_matcher
-from pipeline.claims.meaning import SIZE, nearness, stacked
+from pipeline.claims.meaning import SIZE, both_ways, nearness, stacked
 from pipeline.claims.relation import compare
 from pipeline.errors import ModelError
 from pipeline.model import RelationKind
@@ -40,8 +40,8 @@ def test_one_claim_in_other_words_is_nearer_than_another_claim():
 
 
 def test_the_chances_are_of_all_there_is_and_the_same_both_ways():
-    found = network().stand(LAND, CEDED, near=0.5)
-    back = network().stand(CEDED, LAND, near=0.5)
+    found = both_ways(network(), LAND, CEDED, lambda _: False)
+    back = both_ways(network(), CEDED, LAND, lambda _: False)
     total = found.same + found.new + found.changed + found.contradicts
 
     assert total == pytest.approx(1, abs=1e-3)
