@@ -65,12 +65,12 @@ class Pool:
     def __init__(self) -> None:
         self._places: dict[str, list[Said]] = {}
         self._read: list[Said] = []  # those with a vector
-        self._rows = np.zeros((0, SIZE), np.int8)  # their vectors, and room
+        self._rows = np.zeros((0, SIZE), np.float32)  # their vectors, and room
 
     def add(self, said: Said) -> None:
         if said.vector:
             if len(self._read) == len(self._rows):
-                room = np.zeros((len(self._rows) + 256, SIZE), np.int8)
+                room = np.zeros((len(self._rows) + 256, SIZE), np.float32)
                 self._rows = np.concatenate((self._rows, room))
             self._rows[len(self._read)] = stacked([said.vector])
             self._read.append(said)
@@ -103,7 +103,7 @@ class Pool:
     def near(self, vector: bytes) -> list[Near]:
         """Those nearest in meaning, nearest first."""
         first = len(self._read) - self.read
-        found = nearness(vector, self._rows[first : len(self._read)])
+        (found,) = nearness(stacked([vector]), self._rows[first : len(self._read)])
         return nearest(
             (float(found[nth]), self._read[first + nth])
             for nth in np.flatnonzero(found >= NEAR).tolist()

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 
 from pipeline import ids
 from pipeline.claims.candidates import Found, Near, Pool, best, nearest, order_of, terms
 from pipeline.claims.features import Features, loaded
 from pipeline.claims.judged import NOTHING, Decisions
-from pipeline.claims.meaning import Meaning, Meant, Settled, both_ways, product
+from pipeline.claims.meaning import (
+    Meaning,
+    Meant,
+    Settled,
+    both_ways,
+    nearness,
+    product,
+    stacked,
+)
 from pipeline.claims.occasions import elsewhere
 from pipeline.claims.passages import Bond, bonds
 from pipeline.claims.relation import (
@@ -36,9 +45,13 @@ Nearby = Callable[[Said, int], Sequence[Near]]
 """What is on record near in meaning, given how many later statements of its figure there
 are: so many fewer of the latest on record are searched."""
 
-AMONG_MANY = -0.7
+AMONG_MANY = -0.35
 """The log-odds that an earlier statement is this one's, before they are read: many are
 looked at. A claim lost in another is never told; one told twice costs a glance."""
+
+CROWD, CROWDED, LESS = 3, 0.45, 4.0
+"""Where the nearest statements of so many other claims are on average nearer than this,
+nearness says less: so much is taken off the log-odds, times what they are beyond."""
 
 ASKED = 2
 """The network reads a statement beside so many earlier ones of its own source, and so
@@ -162,9 +175,10 @@ def relation_of(
     """
     met: list[tuple[Said, Comparison]] = []
     most_like = 0.0
-    network = Asked(meaning)
-    for words, near, other in _promising(said, earlier):
-        related = words >= RELATED or network.may_join(near)
+    near = _near(said, earlier)
+    network = Asked(meaning, Crowd(earlier, near))
+    for words, much, other in _promising(said, earlier, near):
+        related = words >= RELATED or network.may_join(other, much)
         if not related and (met or words <= most_like):
             continue
         comparison = _compared(other, said, close.get(other.statement_id), network)
@@ -194,19 +208,44 @@ def relation_of(
     )
 
 
+class Crowd:
+    """What else lies near a statement, by claims: the denser, the less it is to be near.
+
+    Known as the hubs of a space of vectors, and local scaling as their remedy (Conneau
+    et al., Word translation without parallel data, 2018: the CSLS measure); by claims,
+    as forty reports of one claim are no crowd.
+    """
+
+    def __init__(self, earlier: Sequence[Said], near: Sequence[float]) -> None:
+        best: dict[str, float] = {}
+        for one, much in zip(earlier, near, strict=True):
+            best[one.claim_id] = max(best.get(one.claim_id, 0.0), much)
+        order = sorted(best.items(), key=lambda claim: claim[1], reverse=True)
+        self._nearest = order[: CROWD + 1]
+
+    def prior(self, claim_id: str) -> float:
+        """The log-odds before a statement of this claim is read beside the new one."""
+        others = [much for claim, much in self._nearest if claim != claim_id][:CROWD]
+        return AMONG_MANY - LESS * max(0.0, sum(others) / CROWD - CROWDED)
+
+
 class Asked:
     """The network, asked of one statement: of a few others, where it is worth it.
 
     So many of its own source, and so many of others; beyond, words decide alone.
     """
 
-    def __init__(self, meaning: Meaning | None) -> None:
-        self._meaning = meaning
+    def __init__(self, meaning: Meaning | None, crowd: Crowd) -> None:
+        self._meaning, self._crowd = meaning, crowd
         self._left = {True: ASKED, False: ASKED}
 
-    def may_join(self, by_vectors: float) -> bool:
+    def prior(self, other: Said) -> float:
+        return self._crowd.prior(other.claim_id)
+
+    def may_join(self, other: Said, near: float) -> bool:
         """Whether it will be asked of one of another source whose words are unlike."""
-        return bool(self._left[False]) and worth_reading(by_vectors, prior=AMONG_MANY)
+        asked = self._meaning is not None and self._left[False] > 0
+        return asked and worth_reading(near, prior=self.prior(other))
 
     def of(
         self, a: Said, b: Said, *, as_denied: bool
@@ -240,7 +279,19 @@ def _before(other: Said, said: Said) -> bool:
     )
 
 
-def _promising(said: Said, earlier: Sequence[Said]) -> list[tuple[float, float, Said]]:
+def _near(said: Said, earlier: Sequence[Said]) -> list[float]:
+    """How near in meaning each is; 0 where a vector is missing."""
+    with_vectors = [one for one in earlier if one.vector]
+    if not said.vector or not with_vectors:
+        return [0.0] * len(earlier)
+    rows = stacked([one.vector for one in with_vectors])
+    found = iter(nearness(stacked([said.vector]), rows)[0].tolist())
+    return [next(found) if one.vector else 0.0 for one in earlier]
+
+
+def _promising(
+    said: Said, earlier: Sequence[Said], near: Sequence[float]
+) -> list[tuple[float, float, Said]]:
     """Each with the most alike that it can be by its words, and how near in meaning: the
     most promising first, then the latest.
 
@@ -248,18 +299,10 @@ def _promising(said: Said, earlier: Sequence[Said]) -> list[tuple[float, float, 
     """
     bounds = most_alike(_sketch(said), [_sketch(other) for other in earlier])
     found = [
-        (
-            1.0 if _one_source(other, said) else bound,
-            _by_vectors(said, other) or 0.0,
-            other,
-        )
-        for bound, other in zip(bounds, earlier, strict=True)
+        (1.0 if _one_source(other, said) else bound, much, other)
+        for bound, much, other in zip(bounds, near, earlier, strict=True)
     ]
     return sorted(found, key=lambda one: (max(one[:2]), order_of(one[2])), reverse=True)
-
-
-def _by_vectors(one: Said, other: Said) -> float | None:
-    return product(one.vector, other.vector) if one.vector and other.vector else None
 
 
 def _sketch(said: Said) -> bytes:
@@ -291,9 +334,12 @@ def _compared(
     bond = close or (Bond.SOURCE if one_article or one_story else None)
     a, b = (earlier, said) if earlier.said_on <= said.said_on else (said, earlier)
     as_denied = not (bond and _only_one(a, b))
-    found = _laid_side_by_side(a, b, bond, network, as_denied=as_denied)
+    side_by_side = partial(
+        _laid_side_by_side, a, b, bond, network, prior=network.prior(earlier)
+    )
+    found = side_by_side(as_denied=as_denied)
     if bond and _only_one(a, b) and found.kind is RelationKind.CONTRADICTS:
-        found = _laid_side_by_side(a, b, bond, network, as_denied=True)
+        found = side_by_side(as_denied=True)
     if one_article and found.kind is RelationKind.CHANGED:
         return replace(found, kind=RelationKind.NEW, same=0.0, near=0.0)
     if close and found.kind is RelationKind.CONTRADICTS:
@@ -307,7 +353,13 @@ def _only_one(a: Said, b: Said) -> bool:
 
 
 def _laid_side_by_side(
-    a: Said, b: Said, bond: Bond | None, network: Asked, *, as_denied: bool
+    a: Said,
+    b: Said,
+    bond: Bond | None,
+    network: Asked,
+    *,
+    prior: float,
+    as_denied: bool,
 ) -> Comparison:
     return compare_features(
         _read(a, as_denied=a.denied and as_denied),
@@ -316,9 +368,9 @@ def _laid_side_by_side(
         b_date=b.said_on,
         bond=bond,
         elsewhere=elsewhere(a, b),
-        by_vectors=_by_vectors(a, b),
+        by_vectors=product(a.vector, b.vector) if a.vector and b.vector else None,
         read=network.of(a, b, as_denied=as_denied),
-        prior=AMONG_MANY,
+        prior=prior,
     )
 
 

@@ -79,13 +79,16 @@ def meant(content: str, *, denied: bool) -> str:
     return f"It is not true that {content}" if denied else content
 
 
-Vectors = npt.NDArray[np.int8]
+Vectors = npt.NDArray[np.int8] | npt.NDArray[np.float32]
 
 
-def nearness(vector: bytes, others: Vectors) -> npt.NDArray[np.float32]:
-    """The products with the rows of ``others`` (n, 128), -1 to 1. Exact: whole numbers."""
-    mine = np.frombuffer(vector, np.int8).astype(np.float32)
-    return others.astype(np.float32) @ mine / np.float32(WHOLE)
+def nearness(vectors: Vectors, others: Vectors) -> npt.NDArray[np.float32]:
+    """The products of each row (m, 128) with each row of ``others`` (n, 128), -1 to 1: (m, n).
+
+    Exact: they are sums of whole numbers below 2**24.
+    """
+    mine, theirs = (rows.astype(np.float32, copy=False) for rows in (vectors, others))
+    return mine @ theirs.T / np.float32(WHOLE)
 
 
 def product(one: bytes, other: bytes) -> float:
@@ -94,6 +97,6 @@ def product(one: bytes, other: bytes) -> float:
     return int(a @ b) / WHOLE
 
 
-def stacked(vectors: Sequence[bytes]) -> Vectors:
+def stacked(vectors: Sequence[bytes]) -> npt.NDArray[np.int8]:
     """Vectors as rows (n, 128)."""
     return np.frombuffer(b"".join(vectors), np.int8).reshape(-1, SIZE)

@@ -114,9 +114,9 @@ _WEIGHTS = (3.0, 4.0, 1.5, 1.0, 1.5, 1.5)
 # the network, and how near the two are in meaning. Fitted once, and rounded (docs/benchmarks.md).
 _READ_BIAS, _BY_WORDS, _BY_NETWORK, _BY_VECTORS = -2.4, 0.75, 0.3, 3.9
 _FAR = 4.0  # log-odds of words that say no more than these
-HEARD = -1.25
-"""Below these log-odds by words and vectors the network is not asked: of 3,360 pairs two
-that lay there became the same by it (docs/benchmarks.md)."""
+HEARD = -0.75
+"""Below these log-odds by words and vectors the network is not asked: it hardly ever
+joined what lay there (docs/benchmarks.md)."""
 SURELY_NEW, CLEAR, UNOPPOSED = 0.9, 0.5, 0.1
 """One reading is enough: so sure that something else is said; or, of words that share
 little, log-odds so far from even, and the opposite so unlikely."""

@@ -93,7 +93,8 @@ class MemoryRecord:
         there = latest[-left:] if left else []
         if not there:
             return []
-        much = nearness(said.vector, stacked([row.vector for row in there])).tolist()
+        vectors = stacked([row.vector for row in there])
+        much = nearness(stacked([said.vector]), vectors)[0].tolist()
         return nearest(
             one for one in zip(much, there, strict=True) if one[0] >= candidates.NEAR
         )

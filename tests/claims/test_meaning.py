@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.adapters.matcher import open_matcher
-from pipeline.claims.meaning import SIZE, both_ways, nearness, stacked
+from pipeline.claims.meaning import SIZE, both_ways, product
 from pipeline.claims.relation import compare
 from pipeline.errors import ModelError
 from pipeline.model import RelationKind
@@ -24,7 +24,7 @@ TRAINS = "Rail traffic to the port of Izmail will be doubled by the autumn"
 
 def near(one: str, other: str) -> float:
     vectors = [network().vector(text) for text in (one, other)]
-    return float(nearness(vectors[0], stacked(vectors[1:]))[0])
+    return product(*vectors)
 
 
 def test_a_vector_is_signed_bytes_of_length_one():

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from hashlib import blake2b
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -102,36 +103,43 @@ class Earlier:
         self._postings: dict[int, npt.NDArray[np.int64]] = {}  # the latest first
         self._said: dict[int, Said] = {}  # by place
         self._vectors: dict[str, tuple[list[int], Vectors]] = {}  # by figure
+        self._meant: dict[str, npt.NDArray[np.float32]] = {}  # by statement: how near
 
     def __call__(self, said: Said, taken: Mapping[str, int]) -> list[tuple[int, Said]]:
+        self._read_with(said)
+        best = self._best(said.statement_id, taken)
+        return list(zip(best.values(), self._at(best), strict=True))
+
+    def near(self, said: Said, taken: int) -> list[tuple[float, Said]]:
+        self._read_with(said)
+        nearest = self._nearest(said, taken)
+        return list(zip(nearest.values(), self._at(nearest), strict=True))
+
+    def _at(self, places: Collection[int]) -> list[Said]:
+        if any(place not in self._said for place in places):
+            with self._db.begin() as db:
+                self._fetch(db, places)
+        return [self._said[place] for place in places]
+
+    def _read_with(self, said: Said) -> None:
+        """Reads for the portion that begins with the statement, if it was not read."""
         if said.statement_id not in self._keys:
             nth = self._nth[said.statement_id]
             self._read(self._wanted[nth : nth + _PORTION])
-        best = self._best(said.statement_id, taken)
-        if any(place not in self._said for place in best):
-            with self._db.begin() as db:
-                self._fetch(db, best)
-        return [(count, self._said[place]) for place, count in best.items()]
 
-    def near(self, said: Said, taken: int) -> list[tuple[float, Said]]:
-        if said.figure_id not in self._vectors:
-            self._vectors[said.figure_id] = self._vectors_of(said.figure_id)
-        places, rows = self._vectors[said.figure_id]
-        left = max(0, MOST_READ - taken)
-        much = nearness(said.vector, rows[:left])
-        chosen = np.argsort(-much, kind="stable")[:NEAREST]
-        found = {places[nth]: float(much[nth]) for nth in chosen if much[nth] >= NEAR}
-        if any(place not in self._said for place in found):
-            with self._db.begin() as db:
-                self._fetch(db, found)
-        return [(near, self._said[place]) for place, near in found.items()]
+    def _nearest(self, said: Said, taken: int) -> dict[int, float]:
+        """The places of the nearest in meaning, and how near they are."""
+        much = self._meant[said.statement_id][: max(0, MOST_READ - taken)]
+        near = np.flatnonzero(much >= NEAR)
+        chosen = near[np.argsort(-much[near], kind="stable")[:NEAREST]]
+        places, _ = self._vectors[said.figure_id]
+        return {places[nth]: float(much[nth]) for nth in chosen}
 
-    def _vectors_of(self, figure_id: str) -> tuple[list[int], Vectors]:
+    def _vectors_of(self, db: Connection, figure_id: str) -> tuple[list[int], Vectors]:
         """The places of the figure's latest statements, the latest first; the vectors."""
         values = {"figure": figure_id, "before": self._before, "most": MOST_READ}
-        with self._db.begin() as db:
-            query = sa.text(_VECTORS[db.dialect.name])
-            places, vectors = db.execute(query, values).one()
+        query = sa.text(_VECTORS[db.dialect.name])
+        places, vectors = db.execute(query, values).one()
         if not places:
             return [], stacked([])
         at = np.fromstring(places, np.int64, sep=",")
@@ -158,8 +166,29 @@ class Earlier:
                 for key, places in db.execute(query, values)
                 if places
             }
-            self._said = {}
-            self._fetch(db, {at for key in self._keys for at in self._best(key, {})})
+            self._said, self._meant = (
+                {},
+                self._nearness(db, [said for said, _ in portion]),
+            )
+            best = (self._best(key, {}) for key in self._keys)
+            near = (self._nearest(said, 0) for said, _ in portion if said.vector)
+            self._fetch(db, set(chain(*best, *near)))
+
+    def _nearness(
+        self, db: Connection, portion: Sequence[Said]
+    ) -> dict[str, npt.NDArray[np.float32]]:
+        """Of each statement, how near it is to its figure's latest, the latest first."""
+        of: dict[str, list[Said]] = {}
+        for said in portion:
+            if said.vector:
+                of.setdefault(said.figure_id, []).append(said)
+        found: dict[str, npt.NDArray[np.float32]] = {}
+        for figure, mine in of.items():
+            if figure not in self._vectors:
+                self._vectors[figure] = self._vectors_of(db, figure)
+            rows = nearness(stacked([s.vector for s in mine]), self._vectors[figure][1])
+            found.update(zip((s.statement_id for s in mine), rows, strict=True))
+        return found
 
     def _best(self, statement_id: str, taken: Mapping[str, int]) -> dict[int, int]:
         """The places under most of the terms, then the latest; by how many terms."""
