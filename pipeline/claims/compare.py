@@ -9,7 +9,7 @@ from pipeline.claims.meaning import Meaning
 from pipeline.claims.relation import Comparison, compare
 from pipeline.model import RelationKind
 
-MATCHER_VERSION = "meaning-1"  # of the rules; that of the network stands beside it
+MATCHER_VERSION = "meaning-2"  # of the rules; that of the network stands beside it
 
 SAME, NEW, CONTRADICTS = "same", "new", "contradicts"
 _LABELS = {

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from pipeline.adapters.matcher import open_matcher
-from pipeline.claims.meaning import SIZE, both_ways, product
+from pipeline.claims.grouping import AMONG_MANY, CROWDED, LESS, Asked, Crowd
+from pipeline.claims.meaning import SIZE, Meant, both_ways, product
 from pipeline.claims.relation import compare
 from pipeline.errors import ModelError
-from pipeline.model import RelationKind
+from pipeline.model import RelationKind, Said
 from pipeline.wiring import MATCHER, network_at
-from tests.claims.claim_builders import network
+from tests.claims.claim_builders import a_said, network
 
 LAND = "We shall not buy quiet with a single village of ours"
 CEDED = "the president ruled out giving up territory in return for a ceasefire"
@@ -90,3 +91,57 @@ def test_the_network_is_the_one_that_is_published_as_the_matchers_version():
 
     assert meta["sha256"] == digest
     assert network_at(MATCHER) == digest[:8]
+
+
+class Counted:
+    """A ``Meaning`` that answers as told, and notes what it was asked."""
+
+    def __init__(self, *answers: Meant) -> None:
+        self._answers, self.asked = list(answers), list[tuple[str, str]]()
+
+    def vector(self, said: str) -> bytes:
+        return bytes(SIZE)
+
+    def stand(self, first: str, second: str) -> Meant:
+        self.asked.append((first, second))
+        return self._answers.pop(0)
+
+
+SAME, OTHER = Meant(0.8, 0.1, 0.1, 0.0), Meant(0.4, 0.5, 0.1, 0.0)
+
+
+def test_what_one_way_settles_is_not_read_the_other_way_round():
+    once, twice = Counted(SAME, OTHER), Counted(SAME, OTHER)
+
+    assert both_ways(once, "b", "a", lambda found: found.same > 0.5) == SAME
+    assert once.asked == [("a", "b")]
+    assert both_ways(twice, "b", "a", lambda _: False) == Meant(0.6, 0.3, 0.1, 0.0)
+    assert twice.asked == [("a", "b"), ("b", "a")]
+
+
+def of_claims(*claims: str) -> list[Said]:
+    return [a_said("", nth=nth, claim_id=claim) for nth, claim in enumerate(claims)]
+
+
+def test_as_near_as_many_other_claims_says_less():
+    crowd = Crowd(of_claims("mine", "x", "y", "z"), [0.7, 0.65, 0.6, 0.55])
+
+    assert crowd.prior("mine") == pytest.approx(AMONG_MANY - LESS * (0.6 - CROWDED))
+    assert crowd.prior("x") < crowd.prior("mine")  # what it stands among is nearer
+
+
+def test_forty_reports_of_one_claim_are_no_crowd():
+    reports = Crowd(of_claims(*["mine"] * 40), [0.9] * 40)
+    of_another = Crowd(of_claims("mine", *["x"] * 40), [0.9] * 41)
+
+    assert reports.prior("mine") == AMONG_MANY
+    assert of_another.prior("mine") == AMONG_MANY  # one other claim is not many
+
+
+def test_words_unlike_are_worth_reading_where_vectors_are_near_and_nothing_else_is():
+    near, far = Asked(Counted(), Crowd([], [])), Asked(None, Crowd([], []))
+    (one,) = of_claims("mine")
+
+    assert near.may_join(one, 0.6)
+    assert not near.may_join(one, 0.3)
+    assert not far.may_join(one, 0.9)  # no network
