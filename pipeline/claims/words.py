@@ -225,6 +225,7 @@ _OPPOSITES = frozenset(
 OPPOSED = frozenset(one for one, _ in _OPPOSITES)
 
 
+@lru_cache(maxsize=65536)
 def name_key(word: str) -> str:
     """A name without the differences of transliteration: Zelenskyy is Zelensky."""
     word = "".join(
