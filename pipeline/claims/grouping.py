@@ -45,7 +45,7 @@ Nearby = Callable[[Said, int], Sequence[Near]]
 """What is on record near in meaning, given how many later statements of its figure there
 are: so many fewer of the latest on record are searched."""
 
-AMONG_MANY = -0.35
+AMONG_MANY = -0.5
 """The log-odds that an earlier statement is this one's, before they are read: many are
 looked at. A claim lost in another is never told; one told twice costs a glance."""
 
