@@ -1,20 +1,24 @@
-"""Free indirect speech: what goes on with a statement in a sentence without a tag.
+"""Where a statement goes on without a tag, and where under one tag another begins.
 
 'The grid would hold, he said. They would not ask for more.': a pronoun with 'would' right
 behind a statement in the past tense is still reported (Leech and Short, 1981, call it
-free indirect speech; the back-shifted 'will' is its mark).
+free indirect speech; the back-shifted 'will' is its mark). A report and, behind a colon,
+a whole sentence in quotation marks are two statements: 'denied a strike: "We hit a boat."'
 """
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from spacy.tokens import Doc, Token
 
 from pipeline.model import Attribution, Span, Voice
 
+_ALONE = re.compile(r"[^“\"«]*?\w[^“\"«]*(:\s+[“\"«])([^”\"»]+[.!?…])[”\"»]?")
+_FEW = 4
 _SUBJECTS = frozenset({"he", "she", "it", "they"})
 _MARKS = frozenset('"“”„«»‘')
 
@@ -50,6 +54,32 @@ def continued(found: Sequence[Attribution], doc: Doc, text: str) -> list[Attribu
                 number += 1
         made.append(replace(one, content=tuple(spans)))
     return made
+
+
+def parted(found: Sequence[Attribution], doc: Doc, text: str) -> Iterator[Attribution]:
+    """The attributions, a report and a sentence quoted behind its colon each alone."""
+    for one in found:
+        last = one.content[-1]
+        alone = _ALONE.fullmatch(text, last.start, last.end)
+        if (
+            alone is None
+            or one.voice is not Voice.MIXED
+            or not _is_sentence(doc, alone)
+        ):
+            yield one
+            continue
+        report = (*one.content[:-1], Span(last.start, alone.start(1)))
+        yield replace(one, content=report, voice=Voice.INDIRECT)
+        yield replace(one, content=(Span(*alone.span(2)),), voice=Voice.DIRECT)
+
+
+def _is_sentence(doc: Doc, quote: re.Match[str]) -> bool:
+    words = doc.char_span(*quote.span(2), alignment_mode="expand")
+    return (
+        words is not None
+        and len(words) > _FEW
+        and any(t.tag_ in ("VBD", "VBZ", "VBP", "MD") for t in words)
+    )
 
 
 def _places(one: Attribution) -> list[Span]:

@@ -13,7 +13,7 @@ from pipeline.model import Act, Attribution, MentionKind, Quoted, Speaker, Voice
 from pipeline.statements import attribution as rules
 from pipeline.statements.acts import act_of, cue_tokens
 from pipeline.statements.cast import cast_of
-from pipeline.statements.continued import continued
+from pipeline.statements.continued import continued, parted
 from pipeline.statements.coreference import Antecedents
 from pipeline.statements.datelines import without_datelines
 from pipeline.statements.figures import FigureIndex
@@ -50,7 +50,8 @@ def extract_statements(
         return []  # spaCy 3.8 can crash the process when asked for children here
     if attributions is None:
         attributions = rules.attributions(doc, text, cues)
-    found = continued(list(without_datelines(attributions, text)), doc, text)
+    apart = list(parted(list(without_datelines(attributions, text)), doc, text))
+    found = continued(apart, doc, text)
     quotes = quotations(text)
     cast = cast_of(doc, text, figures, published)
     contents = sorted(span for one in found for span in one.content)
