@@ -272,11 +272,46 @@ def alerts(
                 best[item.claim] = max(
                     best.get(item.claim, (-1, "")), _needless(item, back)
                 )
+    turns(gold, found, claims, by_claim)
     kinds = Counter(name for _, name in best.values())
     print(
         f"alerts: {len(refs)} expected, {len(sent)} sent, {len(met)} as expected; "
         f"{missed} of which no report was found, {len(beyond)} beyond: "
         + ", ".join(f"{name} {n}" for name, n in kinds.most_common())
+    )
+
+
+def turns(
+    gold: dict[tuple[str, int], list[Item]],
+    found: dict[tuple[str, int], list[Item]],
+    claims: dict[str, str],
+    by_claim: dict[str, list[Item]],
+) -> None:
+    """Changes and contradictions by claim: what opened any of a claim's own?
+
+    Which report of a claim opens it, the headline's or the story's, is a matter of order.
+    """
+    opened: dict[str, set[str]] = {}
+    for item in (one for items in found.values() for one in items):
+        opened.setdefault(item.claim, set()).add(item.extra["relation"])
+    wanted = {
+        claims[item.ref]: item.extra["relation"]["relation"]
+        for items in gold.values()
+        for item in items
+        if item.extra["relation"]
+        and item.extra["relation"]["relation"] in ("changed", "contradicts")
+    }
+    told = Counter(
+        kind
+        for claim, kind in wanted.items()
+        if any(kind in opened[one.claim] for one in by_claim.get(claim, []))
+    )
+    print(
+        "by claim: "
+        + ", ".join(
+            f"{kind} {told[kind]} of {n}"
+            for kind, n in Counter(wanted.values()).items()
+        )
     )
 
 

@@ -21,13 +21,23 @@ _TO_DO = re.compile(r"(?:[\w’'-]+ ){1,6}?(?:not )?to [a-z]+\b")
 _SPOKEN = frozenset({"clause", "quote"})
 
 
-def act_of(found: Attribution, cue: Sequence[Token], text: str, cues: Cues) -> Act:
+def act_of(
+    found: Attribution,
+    cue: Sequence[Token],
+    text: str,
+    cues: Cues,
+    *,
+    quoted: bool = False,
+) -> Act:
     """The act of an attribution; ATTITUDE where nothing was said.
 
     ``cue`` are the tokens of its cue. A question is OTHER; a warning that threatens is
-    a threat.
+    a threat. What stands in quotation marks for the most part (``quoted``) was said,
+    whatever the cue: 'believes "it is over"'.
     """
     act = _of_cue(found, cue, text, cues)
+    if quoted and act is Act.ATTITUDE:
+        act = _NEUTRAL
     if act not in (_NEUTRAL, Act.PREDICTS):
         return act
     content = _of_content(" ".join(span.of(text) for span in found.content), cues)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from spacy.tokens import Doc
 
 from pipeline.model import Attribution, Span, Voice
+from pipeline.statements.channels import without_channels
 from pipeline.statements.clauses import reported
 from pipeline.statements.direct import loose, quoted
 from pipeline.statements.headlines import headlines
@@ -56,9 +57,12 @@ def attributions(doc: Doc, text: str, cues: Cues) -> list[Attribution]:
     for rule in RULES:
         for found in rule(reading):
             if rule is quoted or not _inside_quotation(found, reading):
-                findings.add(_shaped(found, reading))
+                shaped = _shaped(found, reading)
+                if shaped.content:
+                    findings.add(shaped)
     _take_up(reading, findings.kept)
-    return sorted(findings.kept, key=lambda a: (a.content[0], a.content[-1].end))
+    said = without_channels(findings.kept, text)
+    return sorted(said, key=lambda a: (a.content[0], a.content[-1].end))
 
 
 class _Findings:
@@ -184,8 +188,10 @@ def _inside_quotation(found: Attribution, reading: Reading) -> bool:
 
 
 def _shaped(found: Attribution, reading: Reading) -> Attribution:
-    """The finding with its voice and confidence; wholly inside marks it goes without."""
-    content = tuple(_without_marks(span, reading) for span in found.content)
+    """The finding with its voice and confidence; wholly inside marks it goes without.
+    Marks around nothing ('“,”') have no content."""
+    bare = (_without_marks(span, reading) for span in found.content)
+    content = tuple(span for span in bare if span.of(reading.text).strip())
     return replace(
         found,
         content=content,

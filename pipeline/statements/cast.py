@@ -6,7 +6,7 @@ import json
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from difflib import SequenceMatcher
 from importlib.resources import files
@@ -116,6 +116,7 @@ _APPOSED = re.compile(
     r"((?:[^\W\d_a-z][\w'’-]+ )(?:[\w'’-]+ ){0,3}?[^\W\d_a-z][\w'’-]+), (?:the )?\Z"
 )
 """A name that a comma joins to what follows."""
+_THE = re.compile(r"\b[Tt]he \Z")
 _LONG = 7
 """Letters that a surname must have for a slip of the pen to be forgiven."""
 _ALIKE = 0.72
@@ -232,7 +233,11 @@ class _Casting:
         cast = Cast(
             members=self.members,
             named=self.named,
-            roles=[r for r in roles if not (r.named and self._named_at(r.named))],
+            roles=[
+                self._of_those_named(r)
+                for r in roles
+                if not (r.named and self._named_at(r.named))
+            ],
             places=[m for m in mentions if m.kind is MentionKind.BODY and m.place],
             on=self.on,
         )
@@ -241,8 +246,38 @@ class _Casting:
             (role.span, self._of_figure(role.figure))
             for role in cast.roles
             if role.figure is not None and role.figure.kind is FigureKind.PERSON
-        ]
+        ] + list(self._called(cast))
         return cast
+
+    def _of_those_named(self, role: Mention) -> Mention:
+        """``the former British prime minister``: of several the one whom the text names,
+        the last one who left that office."""
+        if not role.former or role.figure is None:
+            return role
+        for span, member in reversed(self.named):
+            figure = member.figure
+            if span.start < role.span.start and figure is not None:
+                if any(
+                    role.title is not None
+                    and role.place is not None
+                    and (office.title, office.of) == (role.title.id, role.place.name)
+                    and not (self.on is None or office.held_on(self.on))
+                    for office in figure.offices
+                ):
+                    return replace(role, figure=figure)
+        return role
+
+    def _called(self, cast: Cast) -> Iterator[tuple[Span, Member]]:
+        """``the prime minister``, of no country: the last one named who is one."""
+        for role in cast.roles:
+            if role.figure is not None or role.title is None or role.place is not None:
+                continue
+            if role.former or not _THE.search(self.text, 0, role.span.start):
+                continue
+            for span, member in reversed(cast.named):
+                if span.end <= role.span.start and role.title.id in member.titles:
+                    yield role.span, member
+                    break
 
     def _of_figure(self, figure: Figure) -> Member:
         member = self.by_figure.get(figure.id)

@@ -13,6 +13,7 @@ from pipeline.model import Act, Attribution, MentionKind, Quoted, Speaker, Voice
 from pipeline.statements import attribution as rules
 from pipeline.statements.acts import act_of, cue_tokens
 from pipeline.statements.cast import cast_of
+from pipeline.statements.continued import continued, parted
 from pipeline.statements.coreference import Antecedents
 from pipeline.statements.datelines import without_datelines
 from pipeline.statements.figures import FigureIndex
@@ -49,7 +50,8 @@ def extract_statements(
         return []  # spaCy 3.8 can crash the process when asked for children here
     if attributions is None:
         attributions = rules.attributions(doc, text, cues)
-    found = list(without_datelines(attributions, text))
+    apart = list(parted(list(without_datelines(attributions, text)), doc, text))
+    found = continued(apart, doc, text)
     quotes = quotations(text)
     cast = cast_of(doc, text, figures, published)
     contents = sorted(span for one in found for span in one.content)
@@ -67,10 +69,16 @@ def extract_statements(
 
 _UNSAID = re.compile(
     r"\b(?:neither|nor)\b|(?:\bnot|n[’']t|\bnever|\bdeclin\w+ to|\brefus\w+ to) "
-    r"(?:\w+ )?(?:say|saying|said|comment|confirm|specify|mention|answer|respond|elaborate)\b",
+    r"(?:\w+ )?(?:say|saying|said|comment|confirm|specify|mention|answer|respond|elaborate|drawn|"
+    r"speculate)\b",
     re.IGNORECASE,
 )
 """Cues that tell that nothing was said ('did not say', 'neither confirmed nor denied')."""
+
+_ATTEMPT = re.compile(
+    r"\b(?:attempt\w*|tr(?:y|ied|ies|ying)|seeks?|sought|seeking|struggl\w+) to (?:\w+ )?$",
+    re.IGNORECASE,
+)
 
 THIN = 3
 """So few reported words without a verb say nothing alone ('it', 'the new figure')."""
@@ -83,7 +91,7 @@ def _counts(quoted: Quoted, doc: Doc, starts: Sequence[int], text: str) -> bool:
     """
     if quoted.act is Act.ATTITUDE or _is_thin(quoted.attribution, doc, starts, text):
         return False
-    if _is_unsaid(quoted.attribution, text):
+    if _is_unsaid(quoted.attribution, text) or _is_bare(quoted, doc, starts, text):
         return False
     if quoted.speaker.figure_id is not None:
         return True
@@ -96,8 +104,23 @@ def _is_unsaid(one: Attribution, text: str) -> bool:
         return False
     end = one.cue.end
     if 0 <= one.content[0].start - end <= 1:
-        end += 12
+        end += 16
     return _UNSAID.search(text, one.cue.start, end) is not None
+
+
+def _is_bare(quoted: Quoted, doc: Doc, starts: Sequence[int], text: str) -> bool:
+    """``tried to clarify his motives``, ``referring the question to the army``: what was
+    spoken of, or to whom it was left; not what was said."""
+    one = quoted.attribution
+    if one.cue is None or one.voice is not Voice.INDIRECT:
+        return False
+    if quoted.act is not Act.ASSERTS or _has_verb(doc, starts, one):
+        return False
+    verb = text.rfind(" ", 0, one.cue.end) + 1
+    if _ATTEMPT.search(text, max(0, verb - 30), verb):
+        return True
+    handed = text[verb : one.content[0].start].lower().split()
+    return bool(handed) and handed[0].startswith("refer") and "to" not in handed
 
 
 def _is_thin(one: Attribution, doc: Doc, starts: Sequence[int], text: str) -> bool:
@@ -124,8 +147,15 @@ def _recognised(
     previous: Speaker | None = None
     for one in sorted(found, key=_place):
         content = " ".join(span.of(text) for span in one.content)
-        day, old = said_on(*_tag(text, one), published, _earlier(text, one))
-        act = act_of(one, cue_tokens(doc, starts, one), text, cues)
+        cue = one.cue.of(text) if one.cue is not None else ""
+        day, old = said_on(*_tag(text, one), published, _earlier(text, one), cue)
+        act = act_of(
+            one,
+            cue_tokens(doc, starts, one),
+            text,
+            cues,
+            quoted=_mostly_quoted(one, quotes),
+        )
         about = judge.about(
             content,
             paragraph(text, one.content[0]),
@@ -146,6 +176,20 @@ def _recognised(
                 confidence=_confidence(one, speaker),
             )
             previous = speaker
+
+
+def _mostly_quoted(one: Attribution, quotes: Sequence[Quotation]) -> bool:
+    """Does half of the content stand in quotation marks?"""
+    if one.voice is Voice.DIRECT:
+        return True
+    if one.voice is Voice.INDIRECT:
+        return False
+    inside = sum(
+        max(0, min(span.end, quote.outer.end) - max(span.start, quote.outer.start))
+        for span in one.content
+        for quote in quotes
+    )
+    return 2 * inside >= sum(map(len, one.content))
 
 
 def _starts(doc: Doc) -> list[int]:

@@ -584,7 +584,8 @@ def _near(
     """The spans that the cue can reach, or all if that would leave none.
 
     Words outside quotation marks are claimed within the cue's paragraph only (but for a
-    cue with a colon), and beside a quotation only within the cue's sentence.
+    cue with a colon), and beside a quotation only within the cue's sentence. A tag in
+    the title ('P, X admits') has nothing of the text below.
     """
     reached: list[Span] = []
     cut: list[Span] = []
@@ -609,10 +610,13 @@ def _near(
         between = text[min(span.end, cue.end) : max(span.start, cue.start)]
         other_sentence = beside and _SENTENCE.search(between) is not None
         if share > 0.5 or not (
-            "\n" in between.strip() or (other_sentence and share <= 0.8)
+            "\n" in between.strip(" ") or (other_sentence and share <= 0.8)
         ):
             reached.append(span)
-    return reached or cut
+    title = text.find("\n")
+    return reached or [
+        span for span in cut if (span.start > title) == (cue.start > title)
+    ]
 
 
 def _quoted_share(text: str, marks: Sequence[Quote], span: Span) -> float:

@@ -87,7 +87,9 @@ def described_as(reading: Reading, verb: Token, entry: Verb) -> list[Span] | Non
 
 
 def preposition(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
-    """``calls for P``, ``calls on A to P``."""
+    """``calls for P``, ``calls on A to P``; not ``refers questions to A``."""
+    if verb.lemma_ == "refer" and child(verb, "dobj") is not None:
+        return None
     for below in verb.rights:
         if below.dep_ not in ("prep", "prt") or below.lower_ not in entry.prepositions:
             continue
@@ -132,7 +134,23 @@ def object_of(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:
     for below in verb.rights:
         if below.dep_ == "prep" and below.i == last + 1 and not of_occasion(below):
             last = below.right_edge.i
-    return [reading.span(first, cut(reading, thing, first, last))]
+    last = cut(reading, thing, first, last)
+    if "clause" not in entry.frames:
+        last = _until(reading, verb, last)
+    return [reading.span(first, last)]
+
+
+def _until(reading: Reading, verb: Token, last: int) -> int:
+    """``rules out a meeting until P``: the term belongs to it, up to a comma.
+
+    Of verbs that take no clause: 'denied access until P' may be a term of denying.
+    """
+    for below in verb.rights:
+        if below.dep_ == "advcl" and below.left_edge.i == last + 1:
+            if reading.doc[last + 1].lower_ in ("until", "unless"):
+                words = reading.doc[last + 1 : below.right_edge.i + 1]
+                return next((t.i for t in words if t.text == ","), words.end) - 1
+    return last
 
 
 def passive(reading: Reading, verb: Token, entry: Verb) -> list[Span] | None:

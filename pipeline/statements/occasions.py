@@ -61,12 +61,27 @@ _PAST = re.compile(
     r"the year before|a year earlier|years earlier)\b",
     re.IGNORECASE,
 )
-_DAYS = {"year": 365, "month": 30, "week": 7}
+_SINCE = re.compile(
+    rf"\b(?P<n>\d{{1,2}}|one|{'|'.join(_NUMBERS)}) (?P<unit>day|week|month|year)s? "
+    r"(?:earlier|before)\b(?! (?:the|a|an)\b)|"
+    rf"\b(?P<m>\d{{1,2}}|one|{'|'.join(_NUMBERS)}) (?P<of>day|week|month|year)s? "
+    r"after (?:\w+ )?\Z",
+    re.IGNORECASE,
+)
+"""How long before what the sentence tells words were spoken: 'a day earlier', 'two weeks
+after saying'."""
+_HAD = re.compile(r"\bhad (?:\w+ )?\Z", re.IGNORECASE)
+_WHO_HAS = re.compile(r"\bwho (?:has|have|had)(?: \w+){1,2}\Z", re.IGNORECASE)
+_DAYS = {"year": 365, "month": 30, "week": 7, "day": 1}
 _OLD = timedelta(days=8)
 
 
 def said_on(
-    before: str, after: str, published: date | None, earlier: str = ""
+    before: str,
+    after: str,
+    published: date | None,
+    earlier: str = "",
+    cue: str = "",
 ) -> tuple[date | None, bool]:
     """The day on which words were spoken, as their sentence says, and whether they are old.
 
@@ -77,7 +92,15 @@ def said_on(
     speaking: those of asides and relative clauses, the ends of spans ('until March 20')
     and what a thing is called by ('last month's talks').
     """
+    since = _SINCE.search(before) or _SINCE.search(after)
+    if since is not None:
+        number = (since["n"] or since["m"]).lower()
+        days = int(_NUMBERS.get(number) or (1 if number == "one" else number))
+        unit = since["unit"] or since["of"]
+        back = timedelta(days=days * _DAYS[unit.lower()])
+        return (published - back if published else None), True
     left, right = _ASIDE.sub(",", before), _ASIDE.sub(",", after)
+    had = cue.startswith("had ") or _HAD.search(before) is not None
     for part in (left, right):
         for found in _DATE.finditer(part):
             if not _of_speaking(part, found):
@@ -86,8 +109,12 @@ def said_on(
             if day is None:
                 continue
             if published is not None and published - day < _OLD:
+                if had:
+                    return day, True
                 return None, False
             return day, True
+    if _WHO_HAS.search(f"{before.rstrip()} {cue}"):
+        return None, True
     return None, bool(_PAST.search(left) or _PAST.search(right))
 
 

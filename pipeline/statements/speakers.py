@@ -89,6 +89,8 @@ _THINGS = frozenset(
     }
 )
 """Nouns that a cue may have for its source and that are no person."""
+_MILITARY = frozenset({"defence", "defense", "staff", "army", "forces"})
+"""Words in the name of a body that 'the military' means where it was named before."""
 _JOINED = frozenset({"appos", "compound", "flat", "nmod", "dep"})
 _ARTICLES = ("the ", "a ", "an ", "The ", "A ", "An ")
 
@@ -447,7 +449,11 @@ class Recognition:
             if place.start >= root.idx and (best or root.idx > title_end):
                 break
             words = [fold(w) for w in place.of(self.text).split()]
-            if words[-len(tail) :] == tail:
+            if tail == ["military"] and _MILITARY & {*words}:
+                if best is not None and best is not member:
+                    return None  # both sides have one
+                best = member
+            elif words[-len(tail) :] == tail:
                 best = member
         return best
 

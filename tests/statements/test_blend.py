@@ -72,6 +72,21 @@ def test_what_only_one_of_them_found_stays_in_text_order_if_it_is_sure():
     assert blended([clause], [sure, unsure]) == [sure, clause]
 
 
+@pytest.mark.parametrize("method", ["quoted", "according"])
+def test_what_reports_another_finding_stays_beside_it(method):
+    outer = a_finding(10, 60, cue=70, method=method)
+    inner = a_finding(25, 60, cue=15, method="learned")
+
+    assert blended([outer], [inner]) == [outer, inner]
+
+
+def test_what_came_through_a_channel_goes_first():
+    relayed = a_finding(20, 60, cue=10, method="relayed")
+    channel = a_finding(5, 60, cue=65, method="learned", sure=0.99)
+
+    assert blended([relayed], [channel]) == [relayed]
+
+
 def test_two_findings_of_the_rules_are_not_rivals():
     one, other = a_finding(10, 40, cue=5), a_finding(10, 40, cue=5)
 

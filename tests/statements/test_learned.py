@@ -158,6 +158,12 @@ def test_parts_that_one_cue_claims_are_one_attribution():
     assert 0.5 < one.confidence <= 1
 
 
+def test_a_tag_in_the_title_has_nothing_of_the_text_below():
+    text = "Aid is late, Rosa admits\nTwo trucks will come in June, Rosa said"
+
+    assert found_in(text, ("admits", ["Two trucks will come in June"], "Rosa")) == []
+
+
 def test_an_indirect_content_goes_without_that_and_final_stop():
     text = "Scholz said that Berlin would wait."
 

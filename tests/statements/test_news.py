@@ -35,6 +35,36 @@ CASES = [
     ("2025-05-02", "A soldier near Bakhmut said that morale was low.", []),
     ("2025-05-02", "Trump believes that Putin wants peace in Ukraine.", []),
     (
+        "2025-05-02",
+        "“Ukraine will get its land back before the winter”, Trump believes.",
+        ["Donald Trump | asserts | Ukraine will get its land back before the winter"],
+    ),
+    ("2025-05-02", "Peskov refused to be drawn on the strike on Odesa.", []),
+    (
+        "2025-05-02",
+        "Peskov tried to explain the aims of the strike on Odesa.",
+        [],
+    ),
+    (
+        "2025-05-02",
+        "Peskov referred questions about Ukraine to the army and the defence ministry.",
+        [],
+    ),
+    (
+        "2025-05-02",
+        "Putin ruled out a meeting with Zelensky until Ukraine withdraws, a day later.",
+        ["Vladimir Putin | denies | a meeting with Zelensky until Ukraine withdraws"],
+    ),
+    (
+        "2025-05-02",
+        "Zelensky said Ukraine had expected nothing else. It would go on repairing. Kyiv "
+        "would be bright at night.",
+        [
+            "Volodymyr Zelensky | asserts | Ukraine had expected nothing else … It would go "
+            "on repairing"
+        ],
+    ),
+    (
         "2022-05-02",
         "The Kremlin chief warned that Western arms for Ukraine would prolong the conflict. "
         "The former US president said he could end the war in 24 hours.",

@@ -74,6 +74,41 @@ CASES = {
         "Allies met in Brussels on Monday to speak of Ukraine.",
         ["Mark Rutte"],
     ),
+    "an office that the text has given somebody, then a pronoun": (
+        "Keir Starmer met Emmanuel Macron to speak of Ukraine. The French president said "
+        "that Ukraine would get jets. The prime minister was silent for long. “Ukraine "
+        "needs tanks too,” he said.",
+        ["Emmanuel Macron", "Keir Starmer"],
+    ),
+    "of those who left an office the one named": (
+        "Boris Johnson shared the stage in Kyiv. The former British prime minister said "
+        "that Ukraine should get the frozen money.",
+        ["Boris Johnson"],
+    ),
+    "the military of the one ministry named": (
+        "The Russian Defense Ministry said that 94 Ukrainian drones had been shot down. "
+        "The military also said that its troops had entered Ukrainian villages.",
+        ["Russian Defence Ministry", "Russian Defence Ministry"],
+    ),
+    "the military is nobody's where two are named": (
+        "The Russian Defense Ministry said that Kyiv had lost 94 drones. Ukraine's defence "
+        "ministry said that Kyiv had lost 40. The military said that Kyiv was calm.",
+        ["Russian Defence Ministry", "Ukrainian Defence Ministry"],
+    ),
+    "not the office that only passes words on": (
+        "Recep Tayyip Erdogan spoke of Ukraine. The Turkish leader said that a summit on "
+        "Ukraine was near, his office reported.",
+        ["Recep Tayyip Erdoğan"],
+    ),
+    "not those without a name who heard it": (
+        "“Ukraine has lost,” Trump told his aides, according to two people who were in "
+        "the room.",
+        ["Donald Trump"],
+    ),
+    "but whoever tells what he had said": (
+        "Trump had told him that Ukraine had lost, said Emmanuel Macron.",
+        ["Emmanuel Macron"],
+    ),
     "a town is nobody": (
         "Kyiv was quiet. She said that the war in Ukraine would end.",
         [],
