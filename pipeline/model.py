@@ -557,6 +557,7 @@ class Said:
     spans: tuple[Span, ...] = ()
     in_title: bool = False
     context_start: int = -1  # where the kept part of its paragraph begins, if known
+    published_at: datetime | None = None  # its article; None on records of long ago
 
     @classmethod
     def of(
@@ -583,6 +584,7 @@ class Said:
             spans=statement.spans,
             in_title=statement.in_title,
             context_start=statement.context_start,
+            published_at=statement.published_at,
         )
 
 

@@ -11,7 +11,7 @@ import pytest
 from pipeline.model import RelationKind
 
 OFFERED = "Russia ready for 30-day moratorium on energy strikes"
-REVERSED = "there will be no moratorium on strikes against Ukraine’s energy facilities"
+REVERSED = "There will be no moratorium on energy strikes"
 NEEDED = "Ukraine needs 12 more air defence batteries"
 CHANGED = "Ukraine now needs 15 air defence batteries"
 WIRE = "Grain is not a weapon and hunger is not a strategy"
@@ -76,7 +76,8 @@ def test_a_reversal_contradicts_the_offer_and_is_told_with_it(told, lake):
 
     assert (turned.relation, turned.alerts) == (RelationKind.CONTRADICTS, 1)
     assert turned.earlier_claim_id == of(told, OFFERED).claim_id
-    assert of(told, "There will be no moratorium on energy").claim_id == turned.claim_id
+    again = of(told, "there will be no moratorium on strikes against")
+    assert again.claim_id == turned.claim_id
     assert "ready" in message(lake, turned.claim_id)["data"]["earlier"]["words"]
 
 

@@ -54,9 +54,21 @@ Near = tuple[float, Said]
 """How near in meaning, -1 to 1, and the statement."""
 
 
-def order_of(said: Said) -> tuple[datetime, date, str]:
-    """The order of the fold: of first sight, of speaking, then of ids."""
-    return said.first_seen_at, said.said_on, said.statement_id
+Order = tuple[datetime, date, datetime, str, int, str]
+
+
+def order_of(said: Said) -> Order:
+    """The order of the fold: of first sight, of speaking, of publication, then as each
+    article tells it, its headline first."""
+    place = said.spans[0].start + 1 if said.spans and not said.in_title else 0
+    return (
+        said.first_seen_at,
+        said.said_on,
+        said.published_at or said.first_seen_at,
+        said.article_id,
+        place,
+        said.statement_id,
+    )
 
 
 class Pool:

@@ -65,6 +65,10 @@ NEARER = 2.0
 """By so much the odds of what says the same exceed those of another report of its claim
 that is edited, to stand against it."""
 
+LOOSER = 10.0
+"""What says the same may be so much looser, in odds, than what words show to be turned
+round, and still stand."""
+
 _SAME = (RelationKind.REREPORTED, RelationKind.REPEATED)
 
 NO_BONDS: Mapping[str, Bond] = MappingProxyType({})
@@ -83,8 +87,8 @@ def relations(
     """Each statement's relation to its figure's record, in the fold's order.
 
     The order is that of first sight, of what was seen at once that of the days on which
-    it was said, then of ids, whatever the order given; a statement given twice counts
-    once. ``lookup`` gives the earlier statements of the figure that
+    it was said, then of publication, then that of the text, whatever the order given; a
+    statement given twice counts once. ``lookup`` gives the earlier statements of the figure that
     are on record, with their claims and utterances; this batch's own earlier ones are
     added here. So a cut of the statements at any moment between partitions gives the
     same relations as none. ``decided`` is what editors decided; ``known`` gives a
@@ -411,19 +415,33 @@ def _unrefuted(
     """Without what seems the same as a claim, a nearer report of which it edits.
 
     A claim is told in many words; 'will not' is laid beside the report that it denies
-    word for word, not beside the loosest one.
+    word for word, not beside the loosest one. Nor with what is the same by its meaning
+    alone, or by much looser words, where words show the opposite of another claim: a
+    reversal is never lost in that.
     """
     edited: dict[str, float] = {}
     for other, comparison in met:
         if comparison.kind in (RelationKind.CONTRADICTS, RelationKind.CHANGED):
             nearest = edited.get(other.claim_id, 0.0)
             edited[other.claim_id] = max(nearest, comparison.near)
-    return [
-        (other, comparison)
-        for other, comparison in met
-        if comparison.kind not in _SAME
-        or _odds(comparison.near) > NEARER * _odds(edited.get(other.claim_id, 0.0))
-    ]
+    turned_round = max(
+        (
+            one.near
+            for _, one in met
+            if one.kind is RelationKind.CONTRADICTS and one.shown
+        ),
+        default=0.0,
+    )
+
+    def stands(other: Said, one: Comparison) -> bool:
+        odds = _odds(one.near)
+        return (
+            odds > NEARER * _odds(edited.get(other.claim_id, 0.0))
+            and (one.shown or turned_round < SURE)
+            and odds * LOOSER > _odds(turned_round)
+        )
+
+    return [pair for pair in met if pair[1].kind not in _SAME or stands(*pair)]
 
 
 def _odds(chance: float) -> float:

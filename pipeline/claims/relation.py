@@ -63,6 +63,7 @@ class Comparison:
     same: float
     near: float
     reasons: tuple[str, ...]
+    shown: bool = True  # by the words; else by the meaning alone
 
 
 def measures(a: Features, b: Features) -> Measures:
@@ -310,13 +311,11 @@ def compare_features(
         return _edited(RelationKind.CHANGED, near, edits)
     if said is not None and words >= RELATED and same < SAME:
         if said.contradicts >= READ_SO:
-            return _edited(
-                RelationKind.CONTRADICTS, near, ("the opposite, by its meaning",)
-            )
+            reason = "the opposite, by its meaning"
+            return _edited(RelationKind.CONTRADICTS, near, (reason,), shown=False)
         if said.changed >= READ_SO:
-            return _edited(
-                RelationKind.CHANGED, near, ("a detail of it, by its meaning",)
-            )
+            reason = "a detail of it, by its meaning"
+            return _edited(RelationKind.CHANGED, near, (reason,), shown=False)
     if same >= SAME and _one_negated(a, b, found):
         return Comparison(
             kind=RelationKind.UNCERTAIN,
@@ -326,8 +325,10 @@ def compare_features(
             reasons=("a 'not' in one of them, what it denies is unclear",),
         )
     if same >= SAME:
-        how = _how_alike(found) if words >= SAME else "the same in other words"
-        return _same(a, b, same, (how,), a_date, b_date, bond, elsewhere)
+        shown = words >= SAME
+        how = _how_alike(found) if shown else "the same in other words"
+        alike = _same(a, b, same, (how,), a_date, b_date, bond, elsewhere)
+        return replace(alike, shown=shown)
     if same >= UNCERTAIN and words >= RELATED:
         return Comparison(
             kind=RelationKind.UNCERTAIN,
@@ -345,9 +346,13 @@ def compare_features(
     )
 
 
-def _edited(kind: RelationKind, near: float, reasons: tuple[str, ...]) -> Comparison:
+def _edited(
+    kind: RelationKind, near: float, reasons: tuple[str, ...], *, shown: bool = True
+) -> Comparison:
     sure = min(0.95, 0.5 + near / 2)
-    return Comparison(kind=kind, score=sure, same=1 - sure, near=near, reasons=reasons)
+    return Comparison(
+        kind=kind, score=sure, same=1 - sure, near=near, reasons=reasons, shown=shown
+    )
 
 
 # ----------------------------------------------------------------------------- same

@@ -109,7 +109,7 @@ def statement_of(text: str) -> Statement:
 
 
 _RICH: Mapping[str, Callable[[Any], Any]] = {
-    "published_at": datetime.fromisoformat,
+    "published_at": lambda value: datetime.fromisoformat(value) if value else None,
     "first_seen_at": datetime.fromisoformat,
     "said_on": lambda value: date.fromisoformat(value) if value else None,
     "spans": lambda value: tuple(Span(*pair) for pair in value),
