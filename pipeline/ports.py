@@ -117,6 +117,12 @@ class Lake(Protocol):
         DamagedError if unreadable."""
         ...
 
+    def chunks(
+        self, name: str, partition: Partition, columns: Sequence[str] | None = None
+    ) -> Iterator[pa.Table]:
+        """The same rows, some thousand at a time; nothing where none was written."""
+        ...
+
     def partitions(self, name: str, day: date | None = None) -> list[Partition]:
         """The working partitions there are, in order."""
         ...
@@ -183,8 +189,10 @@ class Lake(Protocol):
         """The days of a published table, in order."""
         ...
 
-    def load(self, table: str, day: date) -> pa.Table:
-        """One published table-day."""
+    def load(
+        self, table: str, day: date, columns: Sequence[str] | None = None
+    ) -> pa.Table:
+        """One published table-day, or some columns of it."""
         ...
 
     def table_sha256(self, table: str, day: date) -> str:

@@ -247,6 +247,20 @@ class ParquetLake:
     ) -> pa.Table | None:
         return self._read(_work(name, partition), columns)
 
+    def chunks(
+        self, name: str, partition: Partition, columns: Sequence[str] | None = None
+    ) -> Iterator[pa.Table]:
+        path = _work(name, partition)
+        body = self._get(path)
+        if body is None:
+            return
+        with self._sound(path):
+            file = pq.ParquetFile(pa.BufferReader(body))
+        for nth in range(file.num_row_groups):
+            with self._sound(path):
+                rows = file.read_row_group(nth, columns)
+            yield rows
+
     def partitions(self, name: str, day: date | None = None) -> list[Partition]:
         prefix = f"work/{name}/date={day}/" if day else f"work/{name}/"
         paths = (PurePosixPath(path) for path in self.store.names(prefix))
@@ -435,8 +449,10 @@ class ParquetLake:
             if name.endswith("/part-0.parquet")
         ]
 
-    def load(self, table: str, day: date) -> pa.Table:
-        found = self._read(_table(table, day))
+    def load(
+        self, table: str, day: date, columns: Sequence[str] | None = None
+    ) -> pa.Table:
+        found = self._read(_table(table, day), columns)
         if found is None:
             raise self._damaged(_table(table, day), "there is no such file")
         return found
@@ -470,8 +486,14 @@ class ParquetLake:
         body = self._get(name)
         if body is None:
             return None
-        try:
+        with self._sound(name):
             return pq.ParquetFile(pa.BufferReader(body)).read(columns)
+
+    @contextmanager
+    def _sound(self, name: str) -> Iterator[None]:
+        """DamagedError where what is there is no Parquet that can be read."""
+        try:
+            yield
         except (OSError, pa.ArrowException) as error:
             raise self._damaged(name, error) from error
 
