@@ -66,14 +66,13 @@ def faults(
     is under way, what was published is older than what is there. Seals are checked of all.
     """
     found: list[str] = []
-    for partition in archive.partitions(day):
-        if partition.day == day:
-            try:
-                found += archive.faults(partition)
-                for _ in archive.read(partition):
-                    pass
-            except DamagedError as error:
-                found.append(str(error))
+    for partition in archive.partitions(day, day):
+        try:
+            found += archive.faults(partition)
+            for _ in archive.read(partition):
+                pass
+        except DamagedError as error:
+            found.append(str(error))
     if upto is not None:
         lake, archive = lake.upto(upto), archive.upto(upto)
     try:

@@ -106,6 +106,11 @@ class Store(Protocol):
         """Every name that begins with ``prefix``, which ends in a slash, in order."""
         ...
 
+    def folders(self, prefix: str) -> list[str]:
+        """What names that begin with ``prefix`` have before their next slash, in order;
+        one under which nothing is left may be there."""
+        ...
+
     def remove(self, name: str) -> None: ...
 
     def change(self, name: str, how: Change) -> None:
@@ -160,6 +165,14 @@ class FolderStore:
             for name in names
             if not name.startswith(".")
         )
+
+    def folders(self, prefix: str) -> list[str]:
+        try:
+            with os.scandir(self.root / prefix) as found:
+                return sorted(one.name for one in found if one.is_dir())
+        except OSError as error:
+            _refused(error)
+            return []
 
     def remove(self, name: str) -> None:
         (self.root / name).unlink(missing_ok=True)
@@ -270,6 +283,9 @@ class ParquetLake:
             if path.suffix == ".parquet"
         )
         return sorted(p for p in found if self._last is None or p <= self._last)
+
+    def days(self, name: str) -> list[date]:
+        return days_in(self.store, f"work/{name}/")
 
     def work_sha256(self, name: str, partition: Partition) -> tuple[str, str]:
         path = _work(name, partition)
@@ -509,6 +525,11 @@ class LocalLake(ParquetLake):
     def __init__(self, root: Path) -> None:
         super().__init__(FolderStore(root))
         self.root = root
+
+
+def days_in(store: Store, prefix: str) -> list[date]:
+    """The days of the folders ``date=YYYY-MM-DD`` under a prefix, in order."""
+    return [date.fromisoformat(name[5:]) for name in store.folders(prefix)]
 
 
 def _work(name: str, partition: Partition) -> str:

@@ -94,7 +94,7 @@ def _unpublished(lake: Lake, today: date) -> set[date]:
     """Days since the first one that a manifest lacks: on most of them no pass was made,
     and their tables are empty."""
     there = lake.published("articles")
-    first = min([*there, *(p.day for p in lake.partitions("articles"))], default=today)
+    first = min([*there, *lake.days("articles")], default=today)
     every = {first + timedelta(days=n) for n in range((today - first).days + 1)}
     lacking = (every - _entries(lake, name) for name in TABLES)
     return set[date]().union(*lacking)
