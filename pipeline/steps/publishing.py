@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from itertools import chain
 from types import MappingProxyType
 
 import pandas as pd
@@ -31,7 +32,6 @@ from pipeline.ports import (
 from pipeline.steps.shared import day_of
 from pipeline.tables import convert
 from pipeline.tables.checks import conformed, day_faults
-from pipeline.tables.convert import rows_to_table
 from pipeline.tables.counts import (
     COUNTED,
     WINDOW_DAYS,
@@ -117,15 +117,20 @@ def _publish_day(
     matcher: str,
     named: frozenset[str] | None,
 ) -> int:
-    rows = {
-        "alerts": [_alert_row(message) for message in outbox.alerts(day)],
-        "deliveries": [convert.plain_row(d) for d in outbox.deliveries(day)],
-    }
-    tables = _checked(day, rows, _made(day, lake, version, matcher, named))
+    made = _made(day, lake, version, matcher, named)
+    tables = _checked(day, chain(_sent(day, outbox), made))
     for name, table in tables.items():
         made_from = origin(name, day, archive=archive, lake=lake)
         lake.publish(name, day, table, version=version, made_from=made_from)
     return sum(table.num_rows for table in tables.values())
+
+
+def _sent(day: date, outbox: Outbox) -> Iterator[tuple[str, pa.Table]]:
+    """The tables that come from the outbox."""
+    alerts = map(_alert_row, outbox.alerts(day))
+    yield "alerts", convert.unchecked("alerts", alerts)
+    deliveries = map(convert.plain_row, outbox.deliveries(day))
+    yield "deliveries", convert.unchecked("deliveries", deliveries)
 
 
 def _made(
@@ -180,15 +185,10 @@ def _of_texts(
 _SHOWN = [n for n in schema_of(Article).names if n in TABLES["articles"].schema.names]
 
 
-def _checked(
-    day: date,
-    rows: Mapping[str, Sequence[Mapping[str, object]]],
-    made: Iterable[tuple[str, pa.Table]] = (),
-) -> dict[str, pa.Table]:
+def _checked(day: date, made: Iterable[tuple[str, pa.Table]]) -> dict[str, pa.Table]:
     """Every table of a day, before the first is written: what fails leaves all as is."""
     try:
         tables = {name: conformed(name, table) for name, table in made}
-        tables |= {name: rows_to_table(name, held) for name, held in rows.items()}
         for fault in day_faults(tables):
             raise ValueError(fault)
     except ValueError as error:
@@ -229,10 +229,9 @@ def _publish_daily(
         since = min([*map(midnight, there), *(row["day"] for row in rows)])
         for one in window:
             if midnight(one) >= since:
-                mine = by_day.get(midnight(one), [])
-                lake.publish(
-                    name, one, _checked(one, {name: mine})[name], version=version
-                )
+                mine = convert.unchecked(name, by_day.get(midnight(one), []))
+                table = _checked(one, [(name, mine)])[name]
+                lake.publish(name, one, table, version=version)
 
 
 class _Counted:

@@ -22,9 +22,14 @@ def rows_to_table(name: str, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
 
     ValueError names table, column, row key and value of what breaks the registry.
     """
-    columns = TABLES[name].schema.names
-    kept = [{column: row[column] for column in columns} for row in rows]
-    return conformed(name, pa.Table.from_pylist(kept, TABLES[name].schema))
+    return conformed(name, unchecked(name, rows))
+
+
+def unchecked(name: str, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+    """Rows with the columns and types of the table ``name``, as they come."""
+    schema = TABLES[name].schema
+    kept = [{column: row[column] for column in schema.names} for row in rows]
+    return pa.Table.from_pylist(kept, schema)
 
 
 def with_columns(name: str, rows: pa.Table, **made: Any) -> pa.Table:
