@@ -93,9 +93,9 @@ def run(app: App, partitions: list[Partition], workers: int) -> tuple[float, str
     def all_of(found) -> float:
         begun = time.perf_counter()
         for partition in partitions:
-            articles = app.lake.read("articles", partition)
-            table = found(partition, articles).combine_chunks()
-            digest.update(repr(table.to_pylist()).encode())
+            for table in found(partition):
+                for row in table.to_pylist():
+                    digest.update(repr(row).encode())
         return time.perf_counter() - begun
 
     if workers == 0:
@@ -103,13 +103,11 @@ def run(app: App, partitions: list[Partition], workers: int) -> tuple[float, str
             app.lake.read("articles", partitions[0]).slice(0, 1),
             extractor=app.extractor,
         )
-        return all_of(
-            lambda _, table: statements_of(table, extractor=app.extractor)
-        ), digest.hexdigest()
+        return all_of(app.found_here), digest.hexdigest()
     with dask_workers(workers) as client:
         warm = found_by(client, app, [], workers)
         for _ in range(workers):  # each loads its model
-            warm(partitions[0], app.lake.read("articles", partitions[0]).slice(0, 1))
+            list(warm(partitions[0]))
         return all_of(found_by(client, app, partitions, workers)), digest.hexdigest()
 
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from pipeline import ids
 from pipeline.model import LANGUAGE, Article, Attribution, Quoted, Statement
 from pipeline.statements.attribution import attributions
 from pipeline.statements.blend import blended
@@ -37,6 +38,10 @@ Joiner = Callable[[Sequence[Attribution], Sequence[Attribution]], list[Attributi
 """Of one text, what the rules and what the tagger found, to what is kept."""
 
 
+Memory = dict[tuple[str, date | None], list[Quoted]]
+"""What was found in texts, by their SHA-256 and day; of none in which nothing was."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extractor:
     """Everything that extraction needs. Without a ``tagger`` the rules work alone;
@@ -52,17 +57,24 @@ class Extractor:
     context_chars: int = 200
 
     def quoted(
-        self, texts: Sequence[tuple[str, date | None]], *, everyone: bool = False
+        self,
+        texts: Sequence[tuple[str, date | None]],
+        *,
+        everyone: bool = False,
+        memory: Memory | None = None,
     ) -> list[list[Quoted]]:
         """What each (text, day of publication) says of who said what, in order.
 
         Unless ``everyone``, texts that cannot hold a tracked figure's words on the
         topic are not read at all. A text that comes again with its day, as a wire
-        story does, is read once.
+        story does, is read once; with one ``memory`` for several calls, once in them all.
         """
-        once = list(dict.fromkeys(texts))
-        found = dict(zip(once, self._quoted(once, everyone), strict=True))
-        return [list(found[text]) for text in texts]
+        memory = {} if memory is None else memory
+        keys = {text: (ids.digest(text[0]), text[1]) for text in texts}
+        fresh = [text for text, key in keys.items() if key not in memory]
+        found = dict(zip(fresh, self._quoted(fresh, everyone), strict=True))
+        memory |= {keys[text]: held for text, held in found.items() if held}
+        return [list(found.get(text) or memory.get(keys[text], [])) for text in texts]
 
     def _quoted(
         self, texts: Sequence[tuple[str, date | None]], everyone: bool
@@ -93,14 +105,18 @@ class Extractor:
 
 
 def statements_of(
-    articles: pa.RecordBatch | pa.Table, *, extractor: Extractor
+    articles: pa.RecordBatch | pa.Table,
+    *,
+    extractor: Extractor,
+    memory: Memory | None = None,
 ) -> pa.Table:
     """One row per statement of a tracked figure, in the order of articles and text."""
     values = [a for a in from_arrow(Article, articles) if a.language == LANGUAGE]
     texts = [(article.text, article.published_at.date()) for article in values]
+    quoted = extractor.quoted(texts, memory=memory)
     statements = [
         statement
-        for article, found in zip(values, extractor.quoted(texts), strict=True)
+        for article, found in zip(values, quoted, strict=True)
         for statement in on_record(
             article,
             found,

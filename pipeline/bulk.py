@@ -18,10 +18,9 @@ import pyarrow as pa
 from pipeline.app import App, open_app
 from pipeline.batch import statements_of
 from pipeline.errors import InputError, PipelineError, StoreError
-from pipeline.model import Partition, Statement
+from pipeline.model import Partition
 from pipeline.operations.passes import Found
 from pipeline.settings import Settings
-from pipeline.tables.values import to_arrow
 from pipeline.wiring import Parts
 
 BATCH_ARTICLES = 200
@@ -85,7 +84,8 @@ def found_by(
     waiting = (one for one in partitions if one not in app.lake.expired(one.day))
     ahead: deque[tuple[Partition, list[Future]]] = deque()
 
-    def tasks(partition: Partition, articles: pa.Table) -> list[Future]:
+    def tasks(partition: Partition) -> list[Future]:
+        articles = app.lake.read("articles", partition, ["article_id"])
         return [
             client.submit(
                 statements_at,
@@ -96,7 +96,7 @@ def found_by(
                 pure=False,
                 retries=RETRIES,
             )
-            for start in range(0, articles.num_rows, BATCH_ARTICLES)
+            for start in range(0, articles.num_rows if articles else 0, BATCH_ARTICLES)
         ]
 
     def fill() -> None:
@@ -104,21 +104,17 @@ def found_by(
             partition = next(waiting, None)
             if partition is None:
                 return
-            articles = app.lake.read("articles", partition)
-            if articles is not None:
-                ahead.append((partition, tasks(partition, articles)))
+            ahead.append((partition, tasks(partition)))
 
-    def found(partition: Partition, articles: pa.Table) -> pa.Table:
+    def found(partition: Partition) -> Iterator[pa.Table]:
         fill()
         if ahead and ahead[0][0] == partition:
             futures = ahead.popleft()[1]
         else:
-            futures = tasks(partition, articles)
-        made = [to_arrow(Statement, [])]
+            futures = tasks(partition)
         for future in futures:
-            made.append(_result(future, partition))
+            yield _result(future, partition)
             fill()
-        return pa.concat_tables(made)
 
     return found
 

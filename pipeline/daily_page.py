@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from importlib.resources import files
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline import __version__
 from pipeline.ports import Lake
@@ -29,12 +30,9 @@ def write_page(day: date, *, lake: Lake, names: Mapping[str, str]) -> str:
     ``names`` gives topics and sub-topics their names by id. The same tables give the
     same bytes.
     """
-    tables = {name: lake.load(name, day) for name in TABLES}
+    tables = {name: lake.load(name, day, NEEDS[name]) for name in NEEDS}
     before = [day - timedelta(days=n) for n in range(HISTORY_DAYS, 0, -1)]
-    history = {
-        name: _over(lake, name, before)
-        for name in ("daily_figure_topic", "claims", "feed_health", "statements")
-    }
+    history = _history(before, lake, tables)
     made_from = {
         f"tables/{name}/date={day}/part-0.parquet": lake.table_sha256(name, day)
         for name in TABLES
@@ -50,7 +48,7 @@ def write_page(day: date, *, lake: Lake, names: Mapping[str, str]) -> str:
         names=names,
         error_rates=json.loads(rates),
         changes=change_points,
-        breaks=_breaks([*before, day], history["statements"], tables["statements"]),
+        breaks=_breaks([*before, day], lake),
     )
     path = lake.write_page(page_name(day), page)
     days = [one for one in lake.published("statements") if one <= day]
@@ -68,7 +66,7 @@ def _listed(days: list[date], lake: Lake) -> list[tuple[date, Mapping[str, int]]
         source = [__version__, *(entries[name][day].sha256 for name in sorted(NEEDS))]
         numbers = known.get(str(day), {})
         if numbers.get("made_from") != source:
-            tables = {name: lake.load(name, day) for name in NEEDS}
+            tables = {name: lake.load(name, day, NEEDS[name]) for name in NEEDS}
             numbers = {"made_from": source, "counts": counts(day, tables)}
         kept[str(day)] = numbers
     lake.write_page("days.json", json.dumps(kept, indent=1) + "\n")
@@ -84,16 +82,69 @@ def _kept(body: bytes | None) -> dict[str, dict[str, Any]]:
         return {}
 
 
-def _breaks(days: Sequence[date], *statements: pa.Table) -> list[date]:
+def _history(
+    days: Sequence[date], lake: Lake, tables: Mapping[str, pa.Table]
+) -> dict[str, pa.Table]:
+    """What the page of a day with these tables looks up in the days before: of claims and
+    statements those that it speaks of, of polls one for each state of a feed a day."""
+    links, edits = tables["claim_links"], tables["corrections"]
+    spoken = [links["claim_id"], links["earlier_claim_id"]]
+    claims = _over(
+        lake,
+        "claims",
+        days,
+        lambda rows: _among(rows, [*spoken, tables["claims"]["earlier_claim_id"]]),
+    )
+    earlier = [links["earlier_statement_id"], claims["first_statement_id"]]
+    told = [*earlier, edits["statement_id"], edits["new_statement_id"]]
+    return {
+        "daily_figure_topic": _over(lake, "daily_figure_topic", days),
+        "claims": claims,
+        "feed_health": _over(
+            lake, "feed_health", days, lambda rows: _distinct(rows, "feed_id", "state")
+        ),
+        "statements": _over(lake, "statements", days, lambda rows: _among(rows, told)),
+    }
+
+
+def _among(rows: pa.Table, names: Sequence[pa.ChunkedArray]) -> pa.Table:
+    """The rows whose first column is one of some values."""
+    wanted = pa.chunked_array(
+        [c for column in names for c in column.chunks], pa.string()
+    )
+    return rows.filter(pc.is_in(rows[0], value_set=pc.unique(wanted)))
+
+
+def _distinct(rows: pa.Table, *columns: str) -> pa.Table:
+    """The first row of each group that is alike in these columns."""
+    at = pa.array(range(rows.num_rows), pa.int64())
+    groups = rows.select(columns).append_column("row", at)
+    first = groups.group_by(list(columns), use_threads=False).aggregate(
+        [("row", "min")]
+    )
+    return rows.take(first["row_min"].sort())
+
+
+def _breaks(days: Sequence[date], lake: Lake) -> list[date]:
     """The days on which another version of the extractor began."""
     columns = ["first_seen_at", "model_version", "pipeline_version"]
-    said = pa.concat_tables([one.select(columns) for one in statements]).to_pandas()
+    said = _over(
+        lake, "statements", days, lambda rows: _distinct(rows, *columns), columns
+    )
     index = pd.DatetimeIndex([midnight(one) for one in days]).as_unit("us")
-    marks = version_breaks(said, index)
+    marks = version_breaks(said.to_pandas(), index)
     return [one for one, marked in zip(days, marks, strict=True) if marked]
 
 
-def _over(lake: Lake, name: str, days: list[date]) -> pa.Table:
+def _over(
+    lake: Lake,
+    name: str,
+    days: Sequence[date],
+    kept: Callable[[pa.Table], pa.Table] = lambda rows: rows,
+    columns: Sequence[str] = (),
+) -> pa.Table:
+    """What is ``kept`` of a table over days, no two of which are held in full at once."""
     there = set(lake.published(name))
-    parts = [lake.load(name, day) for day in days if day in there]
-    return pa.concat_tables([TABLES[name].schema.empty_table(), *parts])
+    wanted = columns or NEEDS[name]
+    parts = [kept(lake.load(name, day, wanted)) for day in days if day in there]
+    return pa.concat_tables([TABLES[name].schema.empty_table().select(wanted), *parts])

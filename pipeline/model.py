@@ -606,33 +606,6 @@ class Relation:
     reasons: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """What a figure said, over all utterances that say it, as counted at ``as_of``.
-
-    ``opened_by`` is the relation of its first statement to the record: new, changed,
-    contradicts or uncertain. ``n_independent`` counts wire groups.
-    """
-
-    claim_id: str
-    figure_id: str
-    figure: str
-    content: str
-    topic: str
-    about_topic: bool
-    act: Act
-    opened_by: RelationKind
-    earlier_claim_id: str | None
-    first_statement_id: str
-    first_seen_at: datetime
-    last_seen_at: datetime
-    n_statements: int
-    n_utterances: int
-    n_outlets: int
-    n_independent: int
-    as_of: datetime
-
-
 # ------------------------------------------------------------------------- tables
 
 

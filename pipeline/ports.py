@@ -77,8 +77,16 @@ class Archive(Protocol):
         """Whether answers of the partition were removed, as retention has it."""
         ...
 
-    def partitions(self, since: date | None = None) -> list[Partition]:
-        """The partitions that hold an answer, in order."""
+    def partitions(
+        self, since: date | None = None, until: date | None = None
+    ) -> list[Partition]:
+        """The partitions that hold an answer, in order; of some days no others are
+        listed."""
+        ...
+
+    def first(self) -> Partition | None:
+        """The first that was ever archived; the begin of its day, where answers of it
+        were removed, as retention has it. None where nothing was."""
         ...
 
     def seals(self, partition: Partition) -> dict[str, str]:
@@ -117,8 +125,18 @@ class Lake(Protocol):
         DamagedError if unreadable."""
         ...
 
+    def chunks(
+        self, name: str, partition: Partition, columns: Sequence[str] | None = None
+    ) -> Iterator[pa.Table]:
+        """The same rows, some thousand at a time; nothing where none was written."""
+        ...
+
     def partitions(self, name: str, day: date | None = None) -> list[Partition]:
         """The working partitions there are, in order."""
+        ...
+
+    def days(self, name: str) -> list[date]:
+        """The days of which there are working partitions, in order."""
         ...
 
     def publish(
@@ -183,8 +201,10 @@ class Lake(Protocol):
         """The days of a published table, in order."""
         ...
 
-    def load(self, table: str, day: date) -> pa.Table:
-        """One published table-day."""
+    def load(
+        self, table: str, day: date, columns: Sequence[str] | None = None
+    ) -> pa.Table:
+        """One published table-day, or some columns of it."""
         ...
 
     def table_sha256(self, table: str, day: date) -> str:
@@ -437,6 +457,10 @@ class Progress(Protocol):
         """
         ...
 
-    def known(self, step: str) -> set[Partition]:
-        """Every partition that the step was ever asked to make."""
+    def known(self, step: str, since: date | None = None) -> set[Partition]:
+        """Every partition that the step was ever asked to make, of the days since one."""
+        ...
+
+    def last(self, step: str) -> Partition | None:
+        """The last partition that is made and not stale; None where none is."""
         ...

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date
+from functools import reduce
 from hashlib import sha256
-from typing import Any, TypeVar
+from itertools import compress
+from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import ids
@@ -27,14 +31,13 @@ from pipeline.model import (
     Feed,
     Partition,
     Poll,
-    Relation,
-    Statement,
 )
 from pipeline.ports import Archive, Lake
 from pipeline.tables import checks, convert
-from pipeline.tables.counts import Told, claims_of
-from pipeline.tables.manifest import MADE_FROM, datapackage, origin
+from pipeline.tables.counts import claims_table
+from pipeline.tables.manifest import datapackage, origin
 from pipeline.tables.schemas import TABLES
+from pipeline.tables.told import nothing_told, stored, told_in, with_texts
 from pipeline.tables.values import from_arrow, midnight
 
 DEFAULT_BOUNDS = Bounds()
@@ -63,14 +66,13 @@ def faults(
     is under way, what was published is older than what is there. Seals are checked of all.
     """
     found: list[str] = []
-    for partition in archive.partitions(day):
-        if partition.day == day:
-            try:
-                found += archive.faults(partition)
-                for _ in archive.read(partition):
-                    pass
-            except DamagedError as error:
-                found.append(str(error))
+    for partition in archive.partitions(day, day):
+        try:
+            found += archive.faults(partition)
+            for _ in archive.read(partition):
+                pass
+        except DamagedError as error:
+            found.append(str(error))
     if upto is not None:
         lake, archive = lake.upto(upto), archive.upto(upto)
     try:
@@ -91,13 +93,15 @@ def faults(
     if written:
         return found  # what is not what was written need not be read
     try:
-        told = list(_told(day, lake))
-        quoted = {(one.statement.article_id, one.statement.revision) for one in told}
-        articles, texts = _texts(day, lake, archive, bounds, quoted, found)
+        told = {one: told_in(lake, one) for one in lake.partitions("links", day)}
+        misquoted: list[str] = []
+        articles, spans = _texts(day, lake, archive, bounds, told, found, misquoted)
+        every = pa.concat_tables([nothing_told(), *told.values()])
         found += _rules(day, lake)
         found += _articles(day, lake, articles)
-        found += _statements(day, lake, [one.statement for one in told], texts)
-        found += _claims(day, lake, told)
+        found += misquoted + _unbound(every)
+        found += _statements(day, lake, every, spans)
+        found += _claims(day, lake, every)
         found += _noted(day, lake)
         found += _references(day, lake)
     except (DamagedError, ValueError) as error:
@@ -175,11 +179,11 @@ def _package(lake: Lake) -> list[str]:
 
 def _rules(day: date, lake: Lake) -> list[str]:
     """The checks on write, once more: an older version may have let something pass."""
-    tables = {name: lake.load(name, day) for name in TABLES}
     alone = [
-        line for name, rows in tables.items() for line in checks.faults(name, rows)
+        line for name in TABLES for line in checks.faults(name, lake.load(name, day))
     ]
-    return alone + list(checks.day_faults(tables))
+    links = {name: lake.load(name, day, checks.linking(name)) for name in TABLES}
+    return alone + list(checks.day_faults(links))
 
 
 def expired(day: date, *, lake: Lake, archive: Archive) -> str:
@@ -213,64 +217,95 @@ def _texts(
     lake: Lake,
     archive: Archive,
     bounds: Bounds,
-    quoted: Container[Key],
+    told: Mapping[Partition, pa.Table],
     found: list[str],
-) -> tuple[dict[Key, Row], dict[Key, str | None]]:
-    """Of each stored article its published row; and of each that is ``quoted`` the text
-    that its answers give: the stored one where they expired, None where that did, too.
+    misquoted: list[str],
+) -> tuple[pa.Table, pa.Table]:
+    """The rows of articles and of spans that the working partitions give. What is wrong
+    with the texts goes to ``found``, with the words cut from them to ``misquoted``.
 
-    The other texts of a partition are held no longer than it takes to check them.
+    A text is held no longer than it takes to check it and what stands in it. Where it
+    expired, the published words stand for those in it.
     """
-    stored: dict[Key, Row] = {}
-    texts: dict[Key, str | None] = {}
+    articles = [TABLES["articles"].schema.empty_table()]
+    spans = [TABLES["statement_spans"].schema.empty_table()]
     emptied = lake.expired(day)
-    for partition in lake.partitions("articles", day):
-        table = lake.read("articles", partition)
-        if table is None:
-            continue
-        here = from_arrow(Article, table)
-        rows = convert.articles_table(table, "").to_pylist()
-        stored |= {(row["article_id"], row["revision"]): row for row in rows}
-        held = {key: a.text for a in here if (key := _key(a)) in quoted}
-        if partition in emptied:
-            texts |= dict.fromkeys(held)
-            continue
-        texts |= held
-        for article in here:
-            if ids.digest(article.text) != article.text_sha256:
-                found.append(f"{_name(article)}: its text is not its hash")
-        if here and archive.holds(partition) and not archive.expired(partition):
-            drafts = _drafts(partition, here, lake, archive, bounds)
-            for article in here:
-                draft = _own(article, drafts.get(_key(article), []))
-                if draft is None:
-                    found.append(
-                        f"{_name(article)}: its text is not what its archived answers say"
-                    )
-                else:
-                    if _key(article) in quoted:
-                        texts[_key(article)] = draft.text
-                    found += _headed(article, draft, partition)
-    return stored, texts
+    kept = _kept_words(day, lake) if emptied else {}
+    for partition in sorted({*told, *lake.partitions("articles", day)}):
+        said = told.get(partition, nothing_told())
+        read: list[Article] = []
+        count = 0
+        for rows, here in with_texts(lake, partition, said):
+            texts: Sequence[str | None]
+            if partition in emptied:
+                texts = [None] * here.num_rows
+                words = [kept.get(one, []) for one in here["statement_id"].to_pylist()]
+            else:
+                texts = cut_from = convert.texts_of(here, rows)
+                words = list(convert.words_of(here, cut_from))
+                values = from_arrow(Article, rows)
+                found += [
+                    f"{_name(one)}: its text is not its hash"
+                    for one in values
+                    if ids.digest(one.text) != one.text_sha256
+                ]
+                read += [replace(one, text="") for one in values]
+            misquoted += _misquoted(here, texts, words)
+            articles.append(convert.articles_table(rows, ""))
+            spans.append(_spans(here, words))
+            count += here.num_rows
+        if count < said.num_rows:
+            found.append(f"articles of {partition}: a statement's text is not there")
+        if read and archive.holds(partition) and not archive.expired(partition):
+            found += _unlike_archive(partition, read, lake, archive, bounds)
+    return pa.concat_tables(articles), pa.concat_tables(spans)
 
 
-def _drafts(
+def _spans(told: pa.Table, words: Sequence[Sequence[str]]) -> pa.Table:
+    """The rows of spans of the statements that have words for each."""
+    places = pc.list_value_length(told["spans"]).to_pylist()
+    whole = [len(cut) == n for cut, n in zip(words, places, strict=True)]
+    held = told.filter(pa.array(whole, pa.bool_()))
+    return convert.spans_table(held, compress(words, whole))
+
+
+def _kept_words(day: date, lake: Lake) -> dict[str, list[str]]:
+    """The published words of each statement's spans, in order."""
+    words: dict[str, list[str]] = {}
+    spans = lake.load("statement_spans", day, ["statement_id", "text"])
+    rows = zip(*(column.to_pylist() for column in spans.columns), strict=True)
+    for name, text in rows:
+        words.setdefault(name, []).append(text)
+    return words
+
+
+def _unlike_archive(
     partition: Partition,
     articles: Sequence[Article],
     lake: Lake,
     archive: Archive,
     bounds: Bounds,
-) -> dict[Key, list[Draft]]:
-    """What a partition's answers say of each of its articles, made as ``read`` does.
+) -> Iterator[str]:
+    """What a partition's answers do not say of its articles, made as ``read`` makes them.
 
-    Only feeds that brought one of them are parsed, and only their entries normalised.
+    Only feeds that brought one of them are parsed, and only their entries normalised;
+    of what they give no text is held, since it is known by its hash.
     """
     wanted: dict[tuple[str, str], list[Article]] = {}
     for article in articles:
         wanted.setdefault((article.feed_id, article.guid), []).append(article)
     feeds = {feed_id for feed_id, _ in wanted}
     pages: dict[str, PageText] = {}
-    entries: list[Entry] = []
+    own: dict[Key, Draft] = {}
+
+    def offer(article: Article, entry: Entry, page: PageText | None) -> None:
+        feed = Feed(id=article.feed_id, url="", outlet=article.outlet)
+        draft = to_draft(entry, feed, page, partition.moment)
+        if draft is not None and draft.text_sha256 == article.text_sha256:
+            held = own.get(_key(article))
+            if held is None or held.title != article.title == draft.title:
+                own[_key(article)] = replace(draft, text="")
+
     for answer in archive.salvaged(partition):
         if isinstance(answer, DamagedError):
             continue  # told already
@@ -280,26 +315,25 @@ def _drafts(
         elif 200 <= answer.status < 300 and answer.repeats is None:
             if answer.kind is Answer.FEED and answer.feed_id in feeds:
                 with suppress(ParseError):
-                    entries += parse_feed(answer, bounds).entries
-    found: dict[Key, list[Draft]] = {}
-
-    def add(article: Article, entry: Entry, page: PageText | None) -> None:
-        feed = Feed(id=article.feed_id, url="", outlet=article.outlet)
-        draft = to_draft(entry, feed, page, partition.moment)
-        if draft is not None:
-            found.setdefault(_key(article), []).append(draft)
-
-    for entry in entries:
-        for article in wanted.get((entry.feed_id, entry.guid), ()):
-            add(article, entry, pages.get(entry.link))
+                    for entry in parse_feed(answer, bounds).entries:
+                        for article in wanted.get((entry.feed_id, entry.guid), ()):
+                            offer(article, entry, pages.get(entry.link))
     for article in articles:
-        if article.previous is not None:  # a page may have come after its entry
-            for url, page in pages.items():
+        held = own.get(_key(article))
+        if article.previous is not None and (
+            held is None or held.title != article.title
+        ):
+            for url, page in pages.items():  # one may have come after its entry
                 if same_place(page.url, article.url) or same_place(url, article.url):
                     before = _before(article, lake)
                     if before is not None:
-                        add(article, entry_of(before, url), page)
-    return found
+                        offer(article, entry_of(before, url), page)
+    for article in articles:
+        draft = own.get(_key(article))
+        if draft is None:
+            yield f"{_name(article)}: its text is not what its archived answers say"
+        else:
+            yield from _headed(article, draft, partition)
 
 
 def _before(article: Article, lake: Lake) -> Article | None:
@@ -309,13 +343,6 @@ def _before(article: Article, lake: Lake) -> Article | None:
     key = article.article_id, article.revision - 1
     stored = from_arrow(Article, table) if table is not None else []
     return next((a for a in stored if _key(a) == key), None)
-
-
-def _own(article: Article, drafts: Sequence[Draft]) -> Draft | None:
-    """The draft that became the article."""
-    same = [one for one in drafts if one.text_sha256 == article.text_sha256]
-    titled = [one for one in same if one.title == article.title]
-    return next(iter(titled or same), None)
 
 
 def _headed(article: Article, draft: Draft, partition: Partition) -> list[str]:
@@ -350,68 +377,58 @@ def _name(article: Article) -> str:
 # ------------------------------------------------------------- rows, by what they say
 
 
-def _articles(day: date, lake: Lake, own: Mapping[Key, Row]) -> list[str]:
+def _articles(day: date, lake: Lake, made: pa.Table) -> list[str]:
     """Published rows of articles that are not those that are stored."""
-    emptied = bool(lake.expired(day))
+    free = ["pipeline_version", *(["n_chars"] if lake.expired(day) else [])]
 
-    def expected(row: Row) -> Row | None:
-        stored = own.get((row["article_id"], row["revision"]))
-        if stored is None:
-            return None
-        made = {**stored, "pipeline_version": row["pipeline_version"]}
-        if emptied:
-            made["n_chars"] = row["n_chars"]
-        if not row["author"]:  # left out where people who are not tracked are
-            made["author"] = ""
-        return made
+    def instead(rows: pa.Table, place: pa.ChunkedArray) -> dict[str, Any]:
+        hidden = pc.equal(rows["author"], "")  # as of people who are not tracked
+        author = pc.if_else(hidden, "", made["author"].take(place))
+        return {"author": author} | {name: rows[name] for name in free}
 
-    return _differing("articles", day, lake, expected, len(own))
+    return _differing("articles", day, lake, made, instead)
 
 
-def _statements(
-    day: date,
-    lake: Lake,
-    stored: Sequence[Statement],
-    texts: Mapping[Key, str | None],
-) -> list[str]:
-    """Rows of statements and spans that are not the words at their place."""
-    own = {statement.statement_id: statement for statement in stored}
-    wrong: list[str] = []
-    spans: list[dict[str, Any]] = []
-    published: dict[str, list[str]] = {}
-    for row in lake.load("statement_spans", day).to_pylist():
-        published.setdefault(row["statement_id"], []).append(row["text"])
-    for statement in stored:
-        name = f"statement {statement.statement_id}"
-        words = published.get(statement.statement_id, [])
-        text = texts.get((statement.article_id, statement.revision), "")
+def _misquoted(
+    told: pa.Table, texts: Sequence[str | None], words: Sequence[Sequence[str]]
+) -> Iterator[str]:
+    """Statements that are not the words at their place; None for a text that expired."""
+    names = ["statement_id", "content", "cue", "source", "context", "context_start"]
+    columns = [told[name].to_pylist() for name in names]
+    for row, text, cut in zip(zip(*columns, strict=True), texts, words, strict=True):
+        name, content, cue, source, context, start = row
         if text is not None:
-            words = [span.of(text) for span in statement.spans]
-            start = statement.context_start
-            if not text.startswith(statement.context, start):
-                wrong.append(f"{name}: its context is not the words around it")
-            if statement.cue not in text or statement.source not in text:
-                wrong.append(f"{name}: its cue or source is not in the text")
-        if " … ".join(words) != statement.content:
-            wrong.append(f"{name}: content is not the words at its place")
-        if len(words) == len(statement.spans):
-            rows = convert.span_rows(statement, "")
-            spans += [r | {"text": w} for r, w in zip(rows, words, strict=True)]
+            if not text.startswith(context, start):
+                yield f"statement {name}: its context is not the words around it"
+            if cue not in text or source not in text:
+                yield f"statement {name}: its cue or source is not in the text"
+        if " … ".join(cut) != content:
+            yield f"statement {name}: content is not the words at its place"
 
-    def of_statement(row: Mapping[str, Any]) -> dict[str, Any] | None:
-        statement = own.get(row["statement_id"])
-        if statement is None:
-            return None
-        named = frozenset(row["nested"].split("; "))  # the rest was left out
-        return convert.statement_row(statement, row["pipeline_version"], named)
 
-    topics = [row for one in stored for row in convert.topic_rows(one)]
+def _statements(day: date, lake: Lake, told: pa.Table, spans: pa.Table) -> list[str]:
+    """Rows of statements, their spans and topics that are not those that are stored."""
+
+    def instead(rows: pa.Table, place: pa.ChunkedArray) -> dict[str, Any]:
+        given = zip(
+            told["nested"].take(place).to_pylist(),
+            rows["nested"].to_pylist(),
+            strict=True,
+        )
+        nested = [  # people who are not tracked were left out
+            convert.shown(names, frozenset(named.split("; "))) for names, named in given
+        ]
+        version = rows["pipeline_version"]
+        return {
+            "nested": pa.array(nested, pa.string()),
+            "pipeline_version": version,
+        }
+
+    made = convert.statements_table(told, "")
     return [
-        *wrong,
-        *_unbound(stored),
-        *_differing("statements", day, lake, of_statement, len(own)),
-        *_unlike("statement_spans", day, lake, spans),
-        *_unlike("statement_topics", day, lake, topics),
+        *_differing("statements", day, lake, made, instead),
+        *_differing("statement_spans", day, lake, spans),
+        *_differing("statement_topics", day, lake, convert.topics_table(told)),
     ]
 
 
@@ -419,128 +436,123 @@ MOST_TIMES = 1_000
 """That one article has the same words of one figure."""
 
 
-def _unbound(stored: Sequence[Statement]) -> list[str]:
+def _unbound(told: pa.Table) -> list[str]:
     """Statements whose id is not the hash of their article, figure and words."""
+    names = ["statement_id", "article_id", "figure_id", "content"]
+    rows = zip(*(told[name].to_pylist() for name in names), strict=True)
     return [
-        f"statement {one.statement_id}: its id is not that of its words"
-        for one in stored
-        if not any(
-            one.statement_id
-            == ids.statement_id(one.article_id, one.figure_id, one.content, nth)
+        f"statement {own}: its id is not that of its words"
+        for own, article, figure, content in rows
+        if all(
+            own != ids.statement_id(article, figure, content, nth)
             for nth in range(MOST_TIMES)
         )
     ]
 
 
-def _told(day: date, lake: Lake) -> Iterator[Told]:
-    """The day's statements with their relations, in the order of the fold."""
-    for partition in lake.partitions("links", day):
-        links, said = (lake.read(n, partition) for n in ("links", "statements"))
-        by_id = {
-            relation.statement_id: relation
-            for relation in (from_arrow(Relation, links) if links is not None else [])
-        }
-        fresh = from_arrow(Statement, said) if said is not None else []
-        for one in sorted(fresh, key=lambda s: (s.first_seen_at, s.statement_id)):
-            if not one.known and one.statement_id in by_id:
-                yield Told(one, by_id[one.statement_id])
-
-
-def _claims(day: date, lake: Lake, told: Sequence[Told]) -> list[str]:
+def _claims(day: date, lake: Lake, told: pa.Table) -> list[str]:
     """Rows of claims and links that are not what the day's statements make."""
     partitions = lake.partitions("articles", day)
     as_of = partitions[-1].moment if partitions else midnight(day)
-    claims = map(convert.claim_row, claims_of(told, as_of))
-    by_id = {one.relation.statement_id: one for one in told}
+    links = convert.links_table(told, "")
 
-    def of_link(row: Mapping[str, Any]) -> dict[str, Any] | None:
-        one = by_id.get(row["statement_id"])
-        if one is None:
-            return None
-        return convert.link_row(one.relation, one.statement, row["matcher_version"])
+    def instead(rows: pa.Table, _: pa.ChunkedArray) -> dict[str, Any]:
+        return {"matcher_version": rows["matcher_version"]}
 
     return [
-        *_differing("claim_links", day, lake, of_link, len(by_id)),
-        *_unlike("claims", day, lake, claims),
+        *_differing("claim_links", day, lake, links, instead),
+        *_differing("claims", day, lake, claims_table(told, as_of)),
     ]
 
 
 def _noted(day: date, lake: Lake) -> list[str]:
     """Rows of corrections and polls that are not those that were noted."""
-    names = MADE_FROM["corrections"]
-    corrections = [row for n in names for row in _stored(n, day, lake, Correction)]
-    polls = [
-        row for n in MADE_FROM["feed_health"] for row in _stored(n, day, lake, Poll)
-    ]
+    corrections = stored(lake, "corrections", day, Correction)
+    polls = convert.polls_table(stored(lake, "feed_health", day, Poll))
     return [
-        *_unlike("corrections", day, lake, map(convert.plain_row, corrections)),
-        *_unlike("feed_health", day, lake, convert.poll_rows(polls)),
+        *_differing("corrections", day, lake, corrections),
+        *_differing("feed_health", day, lake, polls),
     ]
 
 
-Value = TypeVar("Value")
+COMPARED = 1 << 15
+"""Rows that are held beside what they were made from."""
 
 
-def _stored(name: str, day: date, lake: Lake, kind: type[Value]) -> list[Value]:
-    """The values of a day's working partitions, in order."""
-    tables = [lake.read(name, one) for one in lake.partitions(name, day)]
-    return [
-        one for table in tables if table is not None for one in from_arrow(kind, table)
-    ]
-
-
-def _unlike(
-    name: str, day: date, lake: Lake, rows: Iterable[Mapping[str, Any]]
-) -> list[str]:
-    """Rows of a table-day that are not these."""
-    key = TABLES[name].key
-    own = {tuple(row[column] for column in key): row for row in rows}
-    return _differing(
-        name, day, lake, lambda row: own.get(tuple(row[c] for c in key)), len(own)
-    )
+def _as_made(_: pa.Table, __: pa.ChunkedArray) -> dict[str, Any]:
+    return {}
 
 
 def _differing(
     name: str,
     day: date,
     lake: Lake,
-    expected: Callable[[Mapping[str, Any]], Mapping[str, Any] | None],
-    count: int,
+    made: pa.Table,
+    instead: Callable[[pa.Table, pa.ChunkedArray], Mapping[str, Any]] = _as_made,
 ) -> list[str]:
-    """Rows of a table-day that are not what they were made from, and how many lack."""
-    table = TABLES[name]
-    rows = lake.load(name, day).to_pylist()
+    """Rows of a table-day that are not what they were made from, and how many lack.
+
+    ``instead`` gives columns that stand for those of ``made``, from some published rows
+    and their places in it.
+    """
+    key = TABLES[name].key
+    there = lake.load(name, day)
     wrong = []
-    for row in rows:
-        made = expected(row)
-        key = ", ".join(str(row[column]) for column in table.key)
-        if made is None:
-            wrong.append(
-                f"table {name}, row {key}: nothing is stored that it comes from"
+    for start in range(0, there.num_rows, COMPARED):
+        rows = there.slice(start, COMPARED)
+        place = convert.row_index(rows, made, key)
+        wrong += [
+            f"table {name}, row {_named(row)}: nothing is stored that it comes from"
+            for row in rows.filter(pc.is_null(place)).select(key).to_pylist()
+        ]
+        rows, place = rows.filter(pc.is_valid(place)), place.drop_null()
+        stands_for = instead(rows, place)
+        unlike = {
+            column: _unlike(
+                rows[column],
+                stands_for[column]
+                if column in stands_for
+                else made[column].take(place),
             )
-            continue
-        columns = [column for column in row if row[column] != made[column]]
-        if columns:
+            for column in rows.schema.names
+        }
+        some = reduce(pc.or_, unlike.values())
+        marks = pa.table(unlike).filter(some).to_pylist()
+        keys = rows.filter(some).select(key).to_pylist()
+        for row, marked in zip(keys, marks, strict=True):
+            columns = ", ".join(column for column, is_ in marked.items() if is_)
             wrong.append(
-                f"table {name}, row {key}: {', '.join(columns)} not as it is stored"
+                f"table {name}, row {_named(row)}: {columns} not as it is stored"
             )
-    lacking = count - len(rows)
+    lacking = made.num_rows - there.num_rows
     return wrong + (
         [f"table {name}: {lacking} rows are missing"] if lacking > 0 else []
     )
 
 
+def _named(key: Row) -> str:
+    return ", ".join(map(str, key.values()))
+
+
+def _unlike(one: pa.ChunkedArray, other: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Where two columns differ; a value that is missing in both is the same."""
+    values = pc.fill_null(pc.not_equal(one, other), False)
+    return pc.or_(values, pc.xor(pc.is_null(one), pc.is_null(other)))
+
+
 def _references(day: date, lake: Lake) -> list[str]:
     """Bridge tables and links name statements of the same day, and all of them."""
     wrong = []
-    known = set(lake.load("statements", day)["statement_id"].to_pylist())
+
+    def statements_in(name: str) -> set[str]:
+        return set(lake.load(name, day, ["statement_id"])["statement_id"].to_pylist())
+
+    known = statements_in("statements")
     for table in TABLES.values():
         if table.refers.get("statement_id") == "statements.statement_id":
-            ids = set(pc.unique(lake.load(table.name, day)["statement_id"]).to_pylist())
-            wrong += [
-                f"{table.name}: no statement {one}" for one in sorted(ids - known)
-            ]
-    linked = set(lake.load("claim_links", day)["statement_id"].to_pylist())
+            alien = statements_in(table.name) - known
+            wrong += [f"{table.name}: no statement {one}" for one in sorted(alien)]
+    linked = statements_in("claim_links")
     return wrong + [
         f"claim_links: statement {one} is missing" for one in sorted(known - linked)
     ]

@@ -36,3 +36,16 @@ def test_a_wire_story_is_read_once() -> None:
     assert found[0]
     assert found[0] == found[2] == found[3] == found[4]
     assert found[1] != found[0]
+
+
+def test_a_story_of_an_earlier_batch_is_not_read_again() -> None:
+    extractor = an_extractor()._extractor
+    nlp = Counting(extractor.nlp)
+    counting, memory = replace(extractor, nlp=nlp), {}
+    first = counting.quoted([(TEXT, DAY)], memory=memory)
+    again = counting.quoted([(OTHER, DAY), (TEXT, DAY)], memory=memory)
+    next_day = counting.quoted([(TEXT, date(2026, 3, 2))], memory=memory)
+    assert nlp.given == [TEXT, OTHER, TEXT]
+    assert first[0] == again[1]
+    assert first[0]
+    assert next_day[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import threading
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -137,6 +138,23 @@ def test_a_lost_database_and_lost_partitions_are_made_again_from_the_archive(
     app.close()
 
     assert hashes(bare) == hashes(lake)
+
+
+def test_a_database_that_is_older_than_the_archive_hears_of_the_rest(
+    lake, world, tmp_path
+):
+    again = shutil.copytree(lake, tmp_path / "again")
+    with sqlite3.connect(again / "state.sqlite") as db:
+        db.execute("DELETE FROM progress WHERE partition > '2026-03-02T13'")
+    app = an_app(again, world)
+    unheard = set(app.archive.partitions()) - app.progress.known("read")
+    assert len(unheard) > 1
+
+    app.read(world.polls[-1].at)
+
+    assert app.progress.known("read") == set(app.archive.partitions())
+    assert app.progress.pending("read", max(unheard)) == []
+    app.close()
 
 
 def test_a_rebuild_of_what_was_never_archived_says_so(lake, world):

@@ -111,10 +111,10 @@ def test_a_publication_beside_a_proof_is_no_fault(begun, world, monkeypatch):
         getattr(app, step)(at)
     load, published = app.lake.load, []
 
-    def loads(table, day):
+    def loads(table, day, columns=None):
         if not published:
             published.append(beside.publish(at))
-        return load(table, day)
+        return load(table, day, columns)
 
     monkeypatch.setattr(type(app.lake), "load", lambda _, *given: loads(*given))
 

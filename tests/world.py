@@ -35,7 +35,7 @@ class Remembering:
     def __getattr__(self, name: str) -> object:
         return getattr(self._extractor, name)
 
-    def quoted(self, texts, *, everyone=False):
+    def quoted(self, texts, *, everyone=False, memory=None):
         asked = dict.fromkeys(texts)
         missing = [text for text in asked if (text, everyone) not in self._known]
         found = self._extractor.quoted(missing, everyone=everyone)

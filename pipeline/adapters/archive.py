@@ -26,7 +26,7 @@ from warcio.recordloader import ArcWarcRecord
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
-from pipeline.adapters.lake import FolderStore, Store
+from pipeline.adapters.lake import FolderStore, Store, days_in
 from pipeline.errors import DamagedError
 from pipeline.ids import stable_id
 from pipeline.model import Answer, Partition, Response
@@ -136,16 +136,26 @@ class WarcArchive:
         names = self._expired(_folder(partition))
         return any(name.startswith(f"{partition.part}-") for name in names)
 
-    def partitions(self, since: date | None = None) -> list[Partition]:
-        found = {
-            Partition(
-                date.fromisoformat(name.split("/")[1][5:]), name.split("/")[2][:6]
-            )
-            for name in self._store.names("archive/")
-            if name.endswith(_WARC)
-        }
-        listed = (p for p in found if self._last is None or p <= self._last)
-        return sorted(p for p in listed if since is None or p.day >= since)
+    def partitions(
+        self, since: date | None = None, until: date | None = None
+    ) -> list[Partition]:
+        listed = (
+            one
+            for day in days_in(self._store, "archive/")
+            if (since is None or day >= since) and (until is None or day <= until)
+            for one in self._on(day)
+        )
+        return [one for one in listed if self._last is None or one <= self._last]
+
+    def first(self) -> Partition | None:
+        for day in days_in(self._store, "archive/")[:1]:
+            return next(iter(self._on(day)), Partition(day, "000000"))
+        return None
+
+    def _on(self, day: date) -> list[Partition]:
+        names = self._store.names(f"archive/date={day}/")
+        parts = {name.split("/")[2][:6] for name in names if name.endswith(_WARC)}
+        return [Partition(day, part) for part in sorted(parts)]
 
     def upto(self, last: Partition) -> WarcArchive:
         shown = copy(self)

@@ -117,6 +117,11 @@ class BucketStore:
             pages = self._bucket.list(prefix)
             return sorted(found["path"] for page in pages for found in page)
 
+    def folders(self, prefix: str) -> list[str]:
+        with self._asking(prefix):
+            found = self._bucket.list_with_delimiter(prefix)["common_prefixes"]
+            return sorted(path.rstrip("/").rpartition("/")[2] for path in found)
+
     def remove(self, name: str) -> None:
         with self._asking(name):
             self._bucket.delete(name)

@@ -106,6 +106,11 @@ class Store(Protocol):
         """Every name that begins with ``prefix``, which ends in a slash, in order."""
         ...
 
+    def folders(self, prefix: str) -> list[str]:
+        """What names that begin with ``prefix`` have before their next slash, in order;
+        one under which nothing is left may be there."""
+        ...
+
     def remove(self, name: str) -> None: ...
 
     def change(self, name: str, how: Change) -> None:
@@ -160,6 +165,14 @@ class FolderStore:
             for name in names
             if not name.startswith(".")
         )
+
+    def folders(self, prefix: str) -> list[str]:
+        try:
+            with os.scandir(self.root / prefix) as found:
+                return sorted(one.name for one in found if one.is_dir())
+        except OSError as error:
+            _refused(error)
+            return []
 
     def remove(self, name: str) -> None:
         (self.root / name).unlink(missing_ok=True)
@@ -247,6 +260,20 @@ class ParquetLake:
     ) -> pa.Table | None:
         return self._read(_work(name, partition), columns)
 
+    def chunks(
+        self, name: str, partition: Partition, columns: Sequence[str] | None = None
+    ) -> Iterator[pa.Table]:
+        path = _work(name, partition)
+        body = self._get(path)
+        if body is None:
+            return
+        with self._sound(path):
+            file = pq.ParquetFile(pa.BufferReader(body))
+        for nth in range(file.num_row_groups):
+            with self._sound(path):
+                rows = file.read_row_group(nth, columns)
+            yield rows
+
     def partitions(self, name: str, day: date | None = None) -> list[Partition]:
         prefix = f"work/{name}/date={day}/" if day else f"work/{name}/"
         paths = (PurePosixPath(path) for path in self.store.names(prefix))
@@ -256,6 +283,9 @@ class ParquetLake:
             if path.suffix == ".parquet"
         )
         return sorted(p for p in found if self._last is None or p <= self._last)
+
+    def days(self, name: str) -> list[date]:
+        return days_in(self.store, f"work/{name}/")
 
     def work_sha256(self, name: str, partition: Partition) -> tuple[str, str]:
         path = _work(name, partition)
@@ -435,8 +465,10 @@ class ParquetLake:
             if name.endswith("/part-0.parquet")
         ]
 
-    def load(self, table: str, day: date) -> pa.Table:
-        found = self._read(_table(table, day))
+    def load(
+        self, table: str, day: date, columns: Sequence[str] | None = None
+    ) -> pa.Table:
+        found = self._read(_table(table, day), columns)
         if found is None:
             raise self._damaged(_table(table, day), "there is no such file")
         return found
@@ -470,8 +502,14 @@ class ParquetLake:
         body = self._get(name)
         if body is None:
             return None
-        try:
+        with self._sound(name):
             return pq.ParquetFile(pa.BufferReader(body)).read(columns)
+
+    @contextmanager
+    def _sound(self, name: str) -> Iterator[None]:
+        """DamagedError where what is there is no Parquet that can be read."""
+        try:
+            yield
         except (OSError, pa.ArrowException) as error:
             raise self._damaged(name, error) from error
 
@@ -487,6 +525,11 @@ class LocalLake(ParquetLake):
     def __init__(self, root: Path) -> None:
         super().__init__(FolderStore(root))
         self.root = root
+
+
+def days_in(store: Store, prefix: str) -> list[date]:
+    """The days of the folders ``date=YYYY-MM-DD`` under a prefix, in order."""
+    return [date.fromisoformat(name[5:]) for name in store.folders(prefix)]
 
 
 def _work(name: str, partition: Partition) -> str:

@@ -59,8 +59,8 @@ class Days(Passes):
 
     def _refuse_expired(self, since: date) -> None:
         """InputError where a day to be made again has no texts left to make it from."""
-        days = {p.day for p in self.lake.partitions("articles") if p.day >= since}
-        gone = [day for day in sorted(days) if self.lake.expired(day)]
+        days = [day for day in self.lake.days("articles") if day >= since]
+        gone = [day for day in days if self.lake.expired(day)]
         if gone:
             raise InputError(
                 f"--from {since}",

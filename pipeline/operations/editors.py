@@ -25,13 +25,13 @@ class Editors(Parts):
             raise InputError(
                 f"rule {rule_id}", f"not in alerts.toml; {there_are(rules)}"
             )
-        upto, partitions = Partition.at(now), self.archive.partitions()
+        upto, first = Partition.at(now), self.archive.first()
         return editing.would_have_told(
             self.record.histories(since=now - since, upto=upto),
             rules[rule_id],
             window=timedelta(hours=self.settings.alerts.window_hours),
             figures_since=self.record.figures_since(upto),
-            lake_since=partitions[0].moment if partitions else None,
+            lake_since=first.moment if first else None,
             quiet_first_days=self.settings.alerts.quiet_first_days,
         )
 

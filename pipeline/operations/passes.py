@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import partial, wraps
@@ -67,8 +67,8 @@ def _alone(room: str) -> Callable[[Step[P]], Step[P]]:
     return bound
 
 
-Found = Callable[[Partition, "pa.Table"], "pa.Table"]
-"""The statements of a partition's articles."""
+Found = Callable[[Partition], "Iterator[pa.Table]"]
+"""The statements of a partition's articles, in their order, some at a time."""
 
 Engine = Callable[[Parts, list[Partition]], Found]
 """From an app, and the partitions to be made, to what finds their statements."""
@@ -115,14 +115,18 @@ class Passes(Parts):
         return steps.extract(
             at,
             lake=self.lake,
-            found_in=engine(self, pending) if engine else self._found_here,
+            found_in=engine(self, pending) if engine else self.found_here,
             progress=self.progress,
         )
 
-    def _found_here(self, _: Partition, articles: pa.Table) -> pa.Table:
-        from pipeline.batch import statements_of
+    def found_here(self, partition: Partition) -> Iterator[pa.Table]:
+        """The statements of a partition's articles; a text that comes again, as a wire
+        story does, is read once."""
+        from pipeline.batch import Memory, statements_of
 
-        return statements_of(articles, extractor=self.extractor)
+        memory: Memory = {}
+        for rows in self.lake.chunks("articles", partition):
+            yield statements_of(rows, extractor=self.extractor, memory=memory)
 
     @_alone("work")
     def match(self, at: datetime) -> Report:

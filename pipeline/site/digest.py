@@ -27,7 +27,15 @@ from pipeline.site.charts import (
     series,
 )
 from pipeline.site.differences import Piece, pieces
-from pipeline.site.record import RELATIONS, Item, Record, news, said_again
+from pipeline.site.record import (
+    RELATIONS,
+    Found,
+    Item,
+    Record,
+    item_of,
+    news,
+    said_again,
+)
 from pipeline.site.rows import Frame, Row, rows
 
 MAX_BYTES = 150_000
@@ -158,7 +166,7 @@ def counts(day: date, tables: Mapping[str, Frame]) -> dict[str, int]:
     """The numbers of a day that the header and ``index`` show: claims, figures, outlets,
     one for each relation that opens a claim, again, feeds, feeds_failing."""
     record = Record(day, tables, {}, {})
-    return _counts(record, news(record, 600), said_again(record, 600))
+    return _counts(record, news(record), said_again(record))
 
 
 # ---------------------------------------------------------------------------- within
@@ -174,14 +182,19 @@ class _Given:
     past_polls: list[Row]
     changes: Changes
     breaks: Sequence[date]
-    by_words: dict[int, tuple[list[Item], list[Item]]] = field(default_factory=dict)
+    news: list[Found]
+    again: list[Found]
+    made: dict[tuple[str, int], Item] = field(default_factory=dict)
 
-    def found(self, limit: int) -> tuple[list[Item], list[Item]]:
-        """What is new and what was said again, each with so many characters of words."""
-        if limit not in self.by_words:
-            both = news(self.record, limit), said_again(self.record, limit)
-            self.by_words[limit] = both
-        return self.by_words[limit]
+    def items(self, found: Iterable[Found], limit: int) -> list[Item]:
+        """Claims as they are shown, each with so many characters of words."""
+        items = []
+        for one in found:
+            key = one.claim_id, limit
+            if key not in self.made:
+                self.made[key] = item_of(self.record, one, limit)
+            items.append(self.made[key])
+        return items
 
 
 def _given(record: Record, changes: Changes, breaks: Sequence[date]) -> _Given:
@@ -196,6 +209,8 @@ def _given(record: Record, changes: Changes, breaks: Sequence[date]) -> _Given:
         past_polls=rows(record.history, "feed_health"),
         changes=changes,
         breaks=breaks,
+        news=news(record),
+        again=said_again(record),
     )
 
 
@@ -208,9 +223,9 @@ def _page(
     error_rates: Mapping[str, Any] | None,
 ) -> str:
     record, day = given.record, given.record.day
-    items, again = given.found(limits.words)
-    full, brief = items[: limits.full], items[limits.full :][: limits.brief]
-    numbers = _counts(record, items, again)
+    shown = given.items(given.news[: limits.full + limits.brief], limits.words)
+    full, brief = shown[: limits.full], shown[limits.full :]
+    numbers = _counts(record, given.news, given.again)
     feeds = _feeds(day, record, given.polls)
     trends, sparks = _trends(given, limits.charts)
     return (
@@ -226,9 +241,9 @@ def _page(
             labels=LABELS,
             sentences=SENTENCES,
             sections=_sections(full, brief, sparks),
-            hidden=len(items) - len(full) - len(brief),
-            again=again[: limits.again],
-            again_hidden=len(again[limits.again :]),
+            hidden=len(given.news) - len(shown),
+            again=given.items(given.again[: limits.again], limits.words),
+            again_hidden=len(given.again[limits.again :]),
             feeds=feeds[: limits.feeds],
             feeds_hidden=len(feeds[limits.feeds :]),
             states=STATES,
@@ -245,19 +260,17 @@ def _page(
 
 
 def _counts(
-    record: Record, items: Sequence[Item], again: Sequence[Item]
+    record: Record, found: Sequence[Found], again: Sequence[Found]
 ) -> dict[str, int]:
     latest = _latest(record.rows("feed_health"))
     outlets = {
-        said["outlet"]
-        for item in items
-        for said in record.members.get(item.claim_id, [])
+        said["outlet"] for one in found for said in record.members.get(one.claim_id, [])
     }
     return {
-        "claims": len(items),
-        "figures": len({item.figure_id for item in items}),
+        "claims": len(found),
+        "figures": len({one.said["figure_id"] for one in found}),
         "outlets": len(outlets),
-        **{kind: sum(i.relation == kind for i in items) for kind in RELATIONS},
+        **{kind: sum(i.relation == kind for i in found) for kind in RELATIONS},
         "again": len(again),
         "feeds": len(latest),
         "feeds_failing": sum(p["state"] not in ANSWERED for p in latest.values()),

@@ -75,8 +75,6 @@ class Item:
     reasons: tuple[str, ...]
     context: tuple[Piece, ...]
     earlier: Earlier | None
-    n_independent: int = 0
-    sure: float = 0.0
 
 
 @dataclass(slots=True)
@@ -125,32 +123,58 @@ class Record:
         return words.plain(self.names.get(slug, ""), 60) or words.slug_words(slug)
 
 
-def news(record: Record, limit: int) -> list[Item]:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A claim that the page may show: a report of it and what it is to the record."""
+
+    said: Row
+    claim: Mapping[str, Any]
+    relation: str
+    sure: float
+
+    @property
+    def claim_id(self) -> str:
+        return str(self.claim["claim_id"])
+
+    @property
+    def n_independent(self) -> int:
+        """0 where the claim was counted on another day."""
+        opened = self.relation in RELATIONS
+        return int(self.claim.get("n_independent", 0)) if opened else 0
+
+
+def news(record: Record) -> list[Found]:
     """The claims opened on the day, on the topic, from no backlog: what contradicts
     first, then what changed, is uncertain, is new; within these the best carried
-    first. ``limit`` bounds the words of each."""
-    items = []
+    first."""
+    found = []
     for claim in record.rows("claims"):
         first = record.statements.get(claim["first_statement_id"])
         if first and claim["about_topic"] and not first["backlog"]:
-            items.append(_item(record, first, claim, claim["opened_by"], limit))
-    return sorted(items, key=_weight)
+            found.append(_found(record, first, claim, claim["opened_by"]))
+    return sorted(found, key=_weight)
 
 
-def _weight(item: Item) -> tuple[int, int, float, str]:
+def _found(record: Record, said: Row, claim: Mapping[str, Any], relation: str) -> Found:
+    link = record.links.get(said["statement_id"], {})
+    sure = min(said["confidence"], link.get("score", said["confidence"]))
+    return Found(said, claim, relation, sure)
+
+
+def _weight(one: Found) -> tuple[int, int, float, str]:
     return (
-        RELATIONS.index(item.relation),
-        -item.n_independent,
-        -item.sure,
-        item.claim_id,
+        RELATIONS.index(one.relation),
+        -one.n_independent,
+        -one.sure,
+        one.claim_id,
     )
 
 
-def said_again(record: Record, limit: int) -> list[Item]:
-    """Claims of earlier days that came again, by figure, one item a claim; ``relation``
-    is repeated if any report of the day is of another occasion."""
+def said_again(record: Record) -> list[Found]:
+    """Claims of earlier days that came again, by figure, one a claim; ``relation`` is
+    repeated if any report of the day is of another occasion."""
     opened = {row["claim_id"] for row in record.rows("claims")}
-    items = []
+    found = []
     for claim_id, members in record.members.items():
         told = [m for m in members if m["about_topic"] and not m["backlog"]]
         if claim_id in opened or not told:
@@ -160,17 +184,24 @@ def said_again(record: Record, limit: int) -> list[Item]:
             (m for m in told if kinds[m["statement_id"]] == "repeated"), told[0]
         )
         claim = record.claims.get(claim_id, {"claim_id": claim_id})
-        items.append(_item(record, first, claim, kinds[first["statement_id"]], limit))
-    return sorted(items, key=lambda i: (i.figure, i.relation != "repeated", i.claim_id))
+        found.append(_found(record, first, claim, kinds[first["statement_id"]]))
+    return sorted(
+        found,
+        key=lambda one: (
+            words.plain(one.said["figure"], MAX_NAME),
+            one.relation != "repeated",
+            one.claim_id,
+        ),
+    )
 
 
 def _relation(record: Record, statement: Row) -> str:
     return str(record.links[statement["statement_id"]]["relation"])
 
 
-def _item(
-    record: Record, said: Row, claim: Mapping[str, Any], relation: str, limit: int
-) -> Item:
+def item_of(record: Record, found: Found, limit: int) -> Item:
+    """A claim as the page shows it; ``limit`` bounds the characters of its words."""
+    said, claim, relation = found.said, found.claim, found.relation
     link = record.links.get(said["statement_id"], {})
     figure = words.plain(said["figure"], MAX_NAME)
     content = words.plain(said["content"], limit)
@@ -178,11 +209,9 @@ def _item(
     reports = record.members.get(claim["claim_id"], []) or [said]
     sources = _sources(record.day, said, reports)
     score = link.get("score", said["confidence"])
-    sure = min(said["confidence"], score)
     n_outlets = max(len(sources), int(claim.get("n_outlets", 0)))
-    n_independent = int(claim.get("n_independent", 0))
     if relation not in RELATIONS:  # its claim was counted on another day
-        n_outlets, n_independent = len(sources), 0
+        n_outlets = len(sources)
     return Item(
         claim_id=claim["claim_id"],
         statement_id=said["statement_id"],
@@ -197,15 +226,13 @@ def _item(
         short=_words(said, figure, [Piece(words.plain(content, 140))], content),
         source=sources[0],
         others=tuple(sources[1 : MAX_OTHERS + 1]),
-        reports=_reports(n_outlets, n_independent, claim.get("n_utterances", 1)),
-        confidence=words.confidence(sure),
+        reports=_reports(n_outlets, found.n_independent, claim.get("n_utterances", 1)),
+        confidence=words.confidence(found.sure),
         confidence_parts=f"extraction {said['confidence']:.2f}, relation {score:.2f}",
         notes=_notes(record.day, said),
         reasons=_reasons(link),
         context=_context(said["context"], said["content"]),
         earlier=earlier,
-        n_independent=n_independent,
-        sure=sure,
     )
 
 

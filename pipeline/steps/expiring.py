@@ -21,7 +21,7 @@ def expire_texts(
     its tables are not those of its partitions: what was never published, or can't be
     proved, would be lost for good. Tables are not touched.
     """
-    old = sorted({one.day for one in lake.partitions("articles") if one.day < before})
+    old = [day for day in lake.days("articles") if day < before]
     days = [day for day in old if lake.has_texts(day)]
     if not days:
         return Report(step="expire")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import TypeVar
+from itertools import chain, groupby
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.model import (
     Article,
@@ -20,23 +22,24 @@ from pipeline.ports import (
     Progress,
 )
 from pipeline.statements.record import against_earlier
-from pipeline.steps.shared import each
+from pipeline.steps.shared import each, in_tables
 from pipeline.tables.values import from_arrow, to_arrow
 
-Revised = TypeVar("Revised", Statement, Article)
+Key = tuple[str, int]
+"""Article and revision."""
 
 
 def extract(
     at: datetime,
     *,
     lake: Lake,
-    found_in: Callable[[Partition, pa.Table], pa.Table],
+    found_in: Callable[[Partition], Iterable[pa.Table]],
     progress: Progress,
 ) -> Report:
     """The statements of the partition's articles, and what their edits undid.
 
-    ``found_in`` gives the statements of a partition's articles: ``statements_of``, here
-    or on the workers of a bulk engine.
+    ``found_in`` gives the statements of a partition's articles, in their order, some at a
+    time: ``statements_of``, here or on the workers of a bulk engine.
     """
 
     def make(partition: Partition) -> tuple[str, Report]:
@@ -44,83 +47,110 @@ def extract(
             kept = lake.work_sha256("statements", partition)[1]
             told = f"{partition}: its texts expired; its statements stay as they are"
             return kept, Report(step="extract", failures=(told,))
-        table = lake.read("articles", partition)
-        articles = from_arrow(Article, table) if table is not None else []
-        found = (
-            from_arrow(Statement, found_in(partition, table))
-            if table is not None
-            else []
-        )
-        statements, corrections = _revised(articles, found, lake, partition)
+        made = _Extracting(partition, lake)
         progress.stale("match", partition)
-        if corrections:
+        statements = in_tables(Statement, made.statements(found_in(partition)))
+        sha256 = lake.write("statements", partition, statements)
+        if made.corrections:
             progress.stale("alert", partition)
-        lake.write("corrections", partition, to_arrow(Correction, corrections))
-        sha256 = lake.write("statements", partition, to_arrow(Statement, statements))
-        fresh = [statement for statement in statements if not statement.known]
-        counts = {
-            "on topic": sum(1 for s in fresh if s.about_topic),
-            "corrections": len(corrections),
-        }
-        return sha256, Report(step="extract", rows=len(fresh), counts=counts)
+        lake.write("corrections", partition, to_arrow(Correction, made.corrections))
+        made.counts["corrections"] = len(made.corrections)
+        return sha256, Report(step="extract", rows=made.fresh, counts=made.counts)
 
     return each("extract", at, progress, make)
 
 
-def _revised(
-    articles: Sequence[Article],
-    found: Sequence[Statement],
-    lake: Lake,
-    partition: Partition,
-) -> tuple[list[Statement], list[Correction]]:
-    by_revision: dict[tuple[str, int], list[Statement]] = {}
-    for statement in found:
-        key = statement.article_id, statement.revision
-        by_revision.setdefault(key, []).append(statement)
-    statements: list[Statement] = []
-    corrections: list[Correction] = []
-    made: dict[tuple[str, int], list[Statement]] = {}
-    for article in articles:
-        key = article.article_id, article.revision
-        now = by_revision.get(key, [])
-        history = list(_history(article, made, lake, partition))
-        if history:
-            ever = frozenset(s.statement_id for past in history for s in past)
-            now, undone = against_earlier(
-                now, history[0], ever, article=article, at=partition.moment
-            )
-            corrections += undone
-        made[key] = now
-        statements += now
-    return statements, corrections
+class _Extracting:
+    """One partition's statements, none held longer than until it is written but those of
+    articles that were edited."""
+
+    def __init__(self, partition: Partition, lake: Lake) -> None:
+        self._partition = partition
+        self._lake = lake
+        self.fresh = 0
+        self.corrections: list[Correction] = []
+        self.counts = {"on topic": 0}
+        self._revised: dict[Key, Article] = {}
+        for rows in lake.chunks("articles", partition):
+            edited = rows.filter(pc.is_valid(rows["previous"]))
+            for article in from_arrow(Article, edited):
+                self._revised[_key(article)] = replace(article, text="")
+        self._edited = {article_id for article_id, _ in self._revised}
+        previous = {key: article.previous for key, article in self._revised.items()}
+        self._held: dict[Partition, _Held] = {partition: ({}, previous)}
+
+    def statements(self, found: Iterable[pa.Table]) -> Iterator[Statement]:
+        """What was ``found`` in each article, in their order, held against what its
+        revisions before said."""
+        every = chain.from_iterable(from_arrow(Statement, rows) for rows in found)
+        groups = groupby(every, _key)
+        waiting = next(groups, None)
+        here = self._held[self._partition][0]
+        for rows in self._lake.chunks("articles", self._partition, list(_KEY)):
+            for key in zip(*(rows[name].to_pylist() for name in _KEY), strict=True):
+                now: list[Statement] = []
+                if waiting is not None and waiting[0] == key:
+                    now = list(waiting[1])
+                    waiting = next(groups, None)
+                if key in self._revised:
+                    now = self._against_earlier(self._revised[key], now)
+                if key[0] in self._edited:
+                    here[key] = now
+                for statement in now:
+                    if not statement.known:
+                        self.fresh += 1
+                        self.counts["on topic"] += statement.about_topic
+                    yield statement
+        assert waiting is None, f"{waiting} is of no article, or out of their order"
+
+    def _against_earlier(
+        self, article: Article, now: Sequence[Statement]
+    ) -> list[Statement]:
+        history = list(self._history(article))
+        ever = frozenset(s.statement_id for past in history for s in past)
+        marked, undone = against_earlier(
+            now, history[0], ever, article=article, at=self._partition.moment
+        )
+        self.corrections += undone
+        return marked
+
+    def _history(self, article: Article) -> Iterator[list[Statement]]:
+        """The statements of each earlier revision, the latest first."""
+        previous, revision = article.previous, article.revision
+        while previous is not None:
+            revision -= 1
+            key = article.article_id, revision
+            statements, before = self._in(Partition.parse(previous))
+            yield statements.get(key, [])
+            previous = before.get(key)
+
+    def _in(self, partition: Partition) -> _Held:
+        """What a partition holds of the edited articles; it is read once."""
+        if partition not in self._held:
+            statements: dict[Key, list[Statement]] = {}
+            for rows in self._of_edited("statements", partition):
+                for statement in from_arrow(Statement, rows):
+                    statements.setdefault(_key(statement), []).append(statement)
+            previous: dict[Key, str | None] = {}
+            for rows in self._of_edited("articles", partition, [*_KEY, "previous"]):
+                columns = (rows[name].to_pylist() for name in (*_KEY, "previous"))
+                previous |= {(a, r): p for a, r, p in zip(*columns, strict=True)}
+            self._held[partition] = statements, previous
+        return self._held[partition]
+
+    def _of_edited(
+        self, name: str, partition: Partition, columns: Sequence[str] | None = None
+    ) -> Iterator[pa.Table]:
+        edited = pa.array(sorted(self._edited), pa.string())
+        for rows in self._lake.chunks(name, partition, columns):
+            yield rows.filter(pc.is_in(rows["article_id"], value_set=edited))
 
 
-def _history(
-    article: Article,
-    made: Mapping[tuple[str, int], Sequence[Statement]],
-    lake: Lake,
-    partition: Partition,
-) -> Iterable[list[Statement]]:
-    """The statements of each earlier revision, the latest first."""
-    current: Article | None = article
-    while current is not None and current.previous is not None:
-        key = current.article_id, current.revision - 1
-        earlier = Partition.parse(current.previous)
-        if earlier == partition:
-            yield list(made.get(key, []))
-        else:
-            yield _stored(lake, "statements", earlier, Statement, key)
-        found = _stored(lake, "articles", earlier, Article, key)
-        current = found[0] if found else None
+_KEY = ("article_id", "revision")
+
+_Held = tuple[dict[Key, list[Statement]], dict[Key, str | None]]
+"""The statements of articles, and the partitions of the revisions before them."""
 
 
-def _stored(
-    lake: Lake,
-    name: str,
-    partition: Partition,
-    kind: type[Revised],
-    key: tuple[str, int],
-) -> list[Revised]:
-    table = lake.read(name, partition)
-    rows = from_arrow(kind, table) if table is not None else []
-    return [row for row in rows if (row.article_id, row.revision) == key]
+def _key(one: Article | Statement) -> Key:
+    return one.article_id, one.revision

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from itertools import chain
 from types import MappingProxyType
-from typing import TypeVar
 
 import pandas as pd
 import pyarrow as pa
@@ -18,8 +18,8 @@ from pipeline.errors import (
 from pipeline.model import (
     Article,
     Correction,
+    Partition,
     Poll,
-    Relation,
     Report,
     Statement,
 )
@@ -29,23 +29,20 @@ from pipeline.ports import (
     Outbox,
     Progress,
 )
-from pipeline.steps.shared import day_of, fresh
+from pipeline.steps.shared import day_of
 from pipeline.tables import convert
 from pipeline.tables.checks import conformed, day_faults
-from pipeline.tables.convert import articles_table, rows_to_table
 from pipeline.tables.counts import (
     COUNTED,
     WINDOW_DAYS,
-    Told,
-    claims_of,
+    claims_table,
     daily,
     daily_acts,
 )
 from pipeline.tables.manifest import datapackage, origin
 from pipeline.tables.schemas import TABLES
-from pipeline.tables.values import from_arrow, midnight, schema_of
-
-Row = TypeVar("Row")
+from pipeline.tables.told import nothing_told, stored, told_in, with_texts
+from pipeline.tables.values import midnight, schema_of
 
 NOBODY: Mapping[str, str] = MappingProxyType({})
 
@@ -97,7 +94,7 @@ def _unpublished(lake: Lake, today: date) -> set[date]:
     """Days since the first one that a manifest lacks: on most of them no pass was made,
     and their tables are empty."""
     there = lake.published("articles")
-    first = min([*there, *(p.day for p in lake.partitions("articles"))], default=today)
+    first = min([*there, *lake.days("articles")], default=today)
     every = {first + timedelta(days=n) for n in range((today - first).days + 1)}
     lacking = (every - _entries(lake, name) for name in TABLES)
     return set[date]().union(*lacking)
@@ -120,86 +117,78 @@ def _publish_day(
     matcher: str,
     named: frozenset[str] | None,
 ) -> int:
-    told = _told(lake, day)
-    statements = [one.statement for one in told]
-    partitions = lake.partitions("articles", day)
-    as_of = partitions[-1].moment if partitions else midnight(day)
-    articles, spans = _of_texts(day, statements, lake, version, named)
-    rows: dict[str, list[dict[str, object]]] = {
-        "statement_spans": spans,
-        "statements": [convert.statement_row(s, version, named) for s in statements],
-        "statement_topics": [row for s in statements for row in convert.topic_rows(s)],
-        "claims": [convert.claim_row(claim) for claim in claims_of(told, as_of)],
-        "claim_links": [
-            convert.link_row(one.relation, one.statement, matcher) for one in told
-        ],
-        "corrections": [
-            convert.plain_row(correction)
-            for name in ("corrections", "merges")
-            for correction in _rows_of(lake, name, day, Correction)
-        ],
-        "alerts": [_alert_row(message) for message in outbox.alerts(day)],
-        "deliveries": [convert.plain_row(d) for d in outbox.deliveries(day)],
-        "feed_health": convert.poll_rows(_rows_of(lake, "polls", day, Poll)),
-    }
-    tables = _checked(day, rows, articles)
+    made = _made(day, lake, version, matcher, named)
+    tables = _checked(day, chain(_sent(day, outbox), made))
     for name, table in tables.items():
         made_from = origin(name, day, archive=archive, lake=lake)
         lake.publish(name, day, table, version=version, made_from=made_from)
     return sum(table.num_rows for table in tables.values())
 
 
+def _sent(day: date, outbox: Outbox) -> Iterator[tuple[str, pa.Table]]:
+    """The tables that come from the outbox."""
+    alerts = map(_alert_row, outbox.alerts(day))
+    yield "alerts", convert.unchecked("alerts", alerts)
+    deliveries = map(convert.plain_row, outbox.deliveries(day))
+    yield "deliveries", convert.unchecked("deliveries", deliveries)
+
+
+def _made(
+    day: date, lake: Lake, version: str, matcher: str, named: frozenset[str] | None
+) -> Iterator[tuple[str, pa.Table]]:
+    """The tables that come from working partitions, each given before the next is made."""
+    told = {one: told_in(lake, one) for one in lake.partitions("links", day)}
+    yield from _of_texts(day, told, lake, version, named)
+    partitions = lake.partitions("articles", day)
+    as_of = partitions[-1].moment if partitions else midnight(day)
+    every = pa.concat_tables([nothing_told(), *told.values()])
+    yield "statements", convert.statements_table(every, version, named)
+    yield "statement_topics", convert.topics_table(every)
+    yield "claims", claims_table(every, as_of)
+    yield "claim_links", convert.links_table(every, matcher)
+    noted = stored(lake, "corrections", day, Correction)
+    yield "corrections", convert.with_columns("corrections", noted)
+    yield "feed_health", convert.polls_table(stored(lake, "feed_health", day, Poll))
+
+
 def _of_texts(
     day: date,
-    statements: Sequence[Statement],
+    told: Mapping[Partition, pa.Table],
     lake: Lake,
     version: str,
     named: frozenset[str] | None,
-) -> tuple[pa.Table, list[dict[str, object]]]:
-    """The articles and the rows of the spans, which are made of full texts. Where those
-    expired, the published ones stay; DamagedError where they are gone, too."""
+) -> Iterator[tuple[str, pa.Table]]:
+    """The articles and the spans, which are made of full texts, some of these at a time.
+    Where they expired, the published ones stay; DamagedError where those are gone, too."""
+    made = {
+        name: [TABLES[name].schema.empty_table()]
+        for name in ("articles", "statement_spans")
+    }
     if lake.expired(day):
-        spans = lake.load("statement_spans", day).to_pylist()
-        return lake.load("articles", day), spans
-    articles, texts = _articles(day, statements, lake)
-    spans = [
-        row
-        for s in statements
-        for row in convert.span_rows(s, texts[s.article_id, s.revision])
-    ]
-    return articles_table(articles, version, named), spans
+        yield from ((name, lake.load(name, day)) for name in made)
+        return
+    for partition in sorted({*told, *lake.partitions("articles", day)}):
+        said = told.get(partition, nothing_told())
+        held = 0
+        for articles, here in with_texts(lake, partition, said, [*_SHOWN, "text"]):
+            words = convert.words_of(here, convert.texts_of(here, articles))
+            made["articles"].append(convert.articles_table(articles, version, named))
+            made["statement_spans"].append(convert.spans_table(here, words))
+            held += here.num_rows
+        if held < said.num_rows:
+            raise DamagedError(
+                f"articles of {partition}", "a statement's text is not among them"
+            )
+    yield from ((name, pa.concat_tables(parts)) for name, parts in made.items())
 
 
 _SHOWN = [n for n in schema_of(Article).names if n in TABLES["articles"].schema.names]
 
 
-def _articles(
-    day: date, statements: Sequence[Statement], lake: Lake
-) -> tuple[pa.Table, Mapping[tuple[str, int], str]]:
-    """The day's articles, and the texts of those that hold a statement."""
-    quoted = pa.array(sorted({s.article_id for s in statements}), pa.string())
-    shown = [schema_of(Article).empty_table().select([*_SHOWN, "text"])]
-    texts: dict[tuple[str, int], str] = {}
-    for partition in lake.partitions("articles", day):
-        table = lake.read("articles", partition, [*_SHOWN, "text"])
-        if table is not None:
-            held = table.filter(pc.is_in(table["article_id"], value_set=quoted))
-            keys = held["article_id"].to_pylist(), held["revision"].to_pylist()
-            texts |= zip(zip(*keys, strict=True), held["text"].to_pylist(), strict=True)
-            shown.append(table)
-    return pa.concat_tables(shown), texts
-
-
-def _checked(
-    day: date,
-    rows: Mapping[str, Sequence[Mapping[str, object]]],
-    articles: pa.Table | None = None,
-) -> dict[str, pa.Table]:
+def _checked(day: date, made: Iterable[tuple[str, pa.Table]]) -> dict[str, pa.Table]:
     """Every table of a day, before the first is written: what fails leaves all as is."""
     try:
-        tables = {name: rows_to_table(name, held) for name, held in rows.items()}
-        if articles is not None:
-            tables["articles"] = conformed("articles", articles)
+        tables = {name: conformed(name, table) for name, table in made}
         for fault in day_faults(tables):
             raise ValueError(fault)
     except ValueError as error:
@@ -240,10 +229,9 @@ def _publish_daily(
         since = min([*map(midnight, there), *(row["day"] for row in rows)])
         for one in window:
             if midnight(one) >= since:
-                mine = by_day.get(midnight(one), [])
-                lake.publish(
-                    name, one, _checked(one, {name: mine})[name], version=version
-                )
+                mine = convert.unchecked(name, by_day.get(midnight(one), []))
+                table = _checked(one, [(name, mine)])[name]
+                lake.publish(name, one, table, version=version)
 
 
 class _Counted:
@@ -283,30 +271,6 @@ def _joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     if not filled:
         return pd.DataFrame(columns=list(COUNTED))
     return pd.concat(filled, ignore_index=True)
-
-
-def _rows_of(lake: Lake, name: str, day: date, kind: type[Row]) -> list[Row]:
-    rows: list[Row] = []
-    for partition in lake.partitions(name, day):
-        table = lake.read(name, partition)
-        if table is not None:
-            rows += from_arrow(kind, table)
-    return rows
-
-
-def _told(lake: Lake, day: date) -> list[Told]:
-    """The day's statements with their relations, in the order of the fold."""
-    told = []
-    for partition in lake.partitions("links", day):
-        table = lake.read("links", partition)
-        links = from_arrow(Relation, table) if table is not None else []
-        by_id = {relation.statement_id: relation for relation in links}
-        told += [
-            Told(statement, by_id[statement.statement_id])
-            for statement in fresh(lake, partition)
-            if statement.statement_id in by_id
-        ]
-    return told
 
 
 def _alert_row(message: object) -> dict[str, object]:

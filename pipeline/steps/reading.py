@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -92,9 +92,12 @@ def read(
 
 
 def _adopt(archive: Archive, progress: Progress, at: datetime) -> None:
-    """Mark archived partitions that the state has never heard of (a lost database)."""
-    known = progress.known("read")
-    for partition in archive.partitions():
+    """Mark archived partitions that the state has never heard of: all where the database
+    was lost, else none but of the last days that were read, so that no year is listed."""
+    last = progress.last("read")
+    since = None if last is None else last.day - timedelta(days=1)
+    known = progress.known("read", since)
+    for partition in archive.partitions(since):
         if partition not in known and partition <= Partition.at(at):
             progress.stale("read", partition)
 
@@ -287,9 +290,11 @@ def _marks(draft: Draft) -> tuple[bytes, Bands]:
 def _merged_before(lake: Lake, partition: Partition) -> set[str]:
     """What earlier partitions told of wire groups that articles may still join."""
     since = Partition.at(partition.moment - BACKLOG_AFTER)
+    days = [since.day + timedelta(days=n) for n in range(BACKLOG_AFTER.days + 1)]
     tables = [
         lake.read("merges", one)
-        for one in lake.partitions("merges")
+        for day in days
+        for one in lake.partitions("merges", day)
         if since <= one < partition
     ]
     return {

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
+from itertools import islice
+from typing import TypeVar
+
+import pyarrow as pa
 
 from pipeline.errors import (
     BrokenDatabaseError,
@@ -25,7 +29,9 @@ from pipeline.ports import (
     Lake,
     Progress,
 )
-from pipeline.tables.values import from_arrow
+from pipeline.tables.values import from_arrow, to_arrow
+
+Value = TypeVar("Value")
 
 
 def each(
@@ -92,6 +98,19 @@ def fresh(lake: Lake, partition: Partition) -> list[Statement]:
         (statement for statement in statements if not statement.known),
         key=lambda statement: (statement.first_seen_at, statement.statement_id),
     )
+
+
+HELD_VALUES = 1_000
+"""Of a table on its way into the lake."""
+
+
+def in_tables(kind: type[Value], values: Iterable[Value]) -> Iterator[pa.Table]:
+    """Values as tables of some thousand rows; one empty table where there is none."""
+    rest = iter(values)
+    held = list(islice(rest, HELD_VALUES))
+    yield to_arrow(kind, held)
+    while held := list(islice(rest, HELD_VALUES)):
+        yield to_arrow(kind, held)
 
 
 def day_of(day: date) -> Partition:

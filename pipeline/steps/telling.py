@@ -63,8 +63,8 @@ def alert(
         table = lake.read("corrections", edited)
         record.corrected(edited, from_arrow(Correction, table) if table else [])
         progress.done("alert", edited, "")
-    partitions = archive.partitions()
-    if not partitions:
+    first = archive.first()
+    if first is None:
         return Report(step="alert")
     losses = record.losses(since=at - window, upto=partition)
     lost = {loss.state.claim_id for loss in losses}
@@ -74,7 +74,7 @@ def alert(
         standing,
         rules,
         figures_since=record.figures_since(partition),
-        lake_since=partitions[0].moment,
+        lake_since=first.moment,
         now=partition.moment,
         quiet_first_days=quiet_first_days,
         templates=templates,

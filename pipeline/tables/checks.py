@@ -48,8 +48,28 @@ def faults(name: str, rows: pa.Table) -> Iterator[str]:
         yield f"{_row(table, twice)}: {twice['count_all']} rows share this key"
 
 
+_REVISION = ("article_id", "revision")
+"""The key of a text."""
+
+
+def linking(name: str) -> list[str]:
+    """The columns of a table that ``day_faults`` looks at."""
+    table = TABLES[name]
+    asked = [
+        target.removeprefix(f"{name}.")
+        for other in TABLES.values()
+        for target in (*other.refers.values(), *other.within.values())
+        if target.startswith(f"{name}.")
+    ]
+    own = [*table.key, *table.refers, *table.within]
+    return list(dict.fromkeys([*own, *(_REVISION if table.within else ()), *asked]))
+
+
 def day_faults(tables: Mapping[str, pa.Table]) -> Iterator[str]:
-    """What breaks between the tables of one day: foreign keys, offsets beyond the text."""
+    """What breaks between the tables of one day: foreign keys, offsets beyond the text.
+
+    Of each table no more is needed than the columns ``linking``.
+    """
     for name, rows in tables.items():
         table = TABLES[name]
         for column, target in table.refers.items():
@@ -60,9 +80,10 @@ def day_faults(tables: Mapping[str, pa.Table]) -> Iterator[str]:
             yield from _found(table, rows, alien, column, f"is in no row of {target}")
         for column, target in table.within.items():
             there, length = target.split(".")
-            by = ["article_id", "revision"]
+            by = list(_REVISION)
             texts = tables[there].select([*by, length])
-            ends = rows.append_column("row", pa.array(range(rows.num_rows), pa.int64()))
+            ends = rows.select(linking(name))
+            ends = ends.append_column("row", pa.array(range(rows.num_rows), pa.int64()))
             both = ends.join(texts, by, join_type="left outer").sort_by("row")
             outside = pc.fill_null(pc.greater(both[column], both[length]), True)
             yield from _found(table, rows, outside, column, f"is beyond {target}")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from pipeline.model import BACKLOG_AFTER, Claim, Relation, RelationKind, Statement
+from pipeline.model import BACKLOG_AFTER, RelationKind
+from pipeline.tables.convert import row_index, with_columns
 from pipeline.tables.values import midnight
 
 WINDOW_DAYS = BACKLOG_AFTER.days
@@ -19,14 +21,6 @@ _COUNTS = [
     "n_statements", "n_utterances", "n_outlets", "n_direct", "n_new_claims",
     "n_contradictions", "n_late",
 ]  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A statement with its relation: what every count starts from."""
-
-    statement: Statement
-    relation: Relation
 
 
 OPENS = frozenset(
@@ -39,44 +33,37 @@ OPENS = frozenset(
 )
 
 
-def claims_of(told: Sequence[Told], as_of: datetime) -> list[Claim]:
-    """The claims that these statements open, counted over these statements.
+def claims_table(told: pa.Table, as_of: datetime) -> pa.Table:
+    """``claims``, not yet checked: those that the statements of a day open, counted over
+    these statements.
 
-    ``told`` is in the order of the fold. A claim opened before them is left out.
+    ``told`` is of ``told_table``, in any order. A claim opened before is left out.
     """
-    groups: dict[str, list[Told]] = {}
-    for one in told:
-        groups.setdefault(one.relation.claim_id, []).append(one)
-    return [
-        _claim(opener, members, as_of)
-        for members in groups.values()
-        for opener in members
-        if opener.relation.kind in OPENS
-    ]
-
-
-def _claim(opener: Told, members: Sequence[Told], as_of: datetime) -> Claim:
-    first, relation = opener.statement, opener.relation
-    statements = [member.statement for member in members]
-    return Claim(
-        claim_id=relation.claim_id,
-        figure_id=first.figure_id,
-        figure=first.figure,
-        content=first.content,
-        topic=first.topic,
-        about_topic=first.about_topic,
-        act=first.act,
-        opened_by=relation.kind,
-        earlier_claim_id=relation.earlier_claim_id,
-        first_statement_id=first.statement_id,
-        first_seen_at=first.first_seen_at,
-        last_seen_at=max(s.first_seen_at for s in statements),
-        n_statements=len(members),
-        n_utterances=len({member.relation.utterance_id for member in members}),
-        n_outlets=len({s.outlet for s in statements}),
-        n_independent=len({s.wire_group_id for s in statements}),
-        as_of=as_of,
+    counted = told.group_by("claim_id", use_threads=False).aggregate(
+        [
+            ("first_seen_at", "max"),
+            ([], "count_all"),
+            *((name, "count_distinct") for name in _DISTINCT),
+        ]
     )
+    opens = pa.array([kind.value for kind in OPENS])
+    opening = told.filter(pc.is_in(told["kind"], value_set=opens))
+    mine = counted.take(row_index(opening, counted, ["claim_id"]))
+    return with_columns(
+        "claims",
+        opening,
+        opened_by=opening["kind"],
+        first_statement_id=opening["statement_id"],
+        last_seen_at=mine["first_seen_at_max"],
+        n_statements=mine["count_all"],
+        as_of=as_of,
+        **{n: mine[f"{name}_count_distinct"] for name, n in _DISTINCT.items()},
+    )
+
+
+_DISTINCT = {
+    "utterance_id": "n_utterances", "outlet": "n_outlets", "wire_group_id": "n_independent",
+}  # fmt: skip
 
 
 COUNTED = (

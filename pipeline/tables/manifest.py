@@ -70,8 +70,7 @@ def _sources(
             path, made = lake.work_sha256(source, partition)
             found.setdefault(partition, {})[path] = made
     if name == "articles":
-        asked = {p for p in archive.partitions(day) if p.day == day}
-        for partition in sorted(asked.union(found)):
+        for partition in sorted({*archive.partitions(day, day), *found}):
             found.setdefault(partition, {}).update(archive.seals(partition))
     return found
 

@@ -77,6 +77,19 @@ def test_partitions_come_in_order_and_since_a_day(tmp_path):
 
     assert archive.partitions() == [PARTITION, later]
     assert archive.partitions(date(2026, 3, 3)) == [later]
+    assert archive.partitions(PARTITION.day, PARTITION.day) == [PARTITION]
+
+
+def test_the_first_partition_stays_the_day_on_which_the_archive_began(tmp_path):
+    archive = WarcArchive(tmp_path)
+    assert archive.first() is None
+    later = Partition.at(NOON + timedelta(days=1))
+    for partition in (later, PARTITION):
+        archive.add(partition, [a_response()])
+
+    assert archive.first() == PARTITION
+    archive.expire(later.day)
+    assert archive.first() == Partition(PARTITION.day, "000000")
 
 
 def test_one_flipped_byte_in_a_body_is_named(tmp_path):

@@ -91,6 +91,23 @@ def test_what_is_stale_is_pending_until_it_is_done(db):
     assert progress.pending("read", TWO) == [TWO]
 
 
+def test_the_last_that_is_made_and_what_is_known_since_a_day(db):
+    progress = DbProgress(db, ["match"])
+    days = [NOON + timedelta(days=n) for n in range(3)]
+    partitions = [Partition.at(day) for day in days]
+    assert progress.last("read") is None
+    for one in partitions:
+        progress.stale("read", one)
+    assert progress.last("read") is None
+
+    progress.done("read", partitions[1], "sha")
+    progress.done("extract", partitions[2], "sha")
+
+    assert progress.last("read") == partitions[1]
+    assert progress.known("read", days[1].date()) == set(partitions[1:])
+    assert progress.known("read") == set(partitions)
+
+
 def test_what_was_marked_while_it_was_made_is_still_pending(db):
     """Another process archived an answer after this one had read the partition."""
     ours, theirs = DbProgress(db, []), DbProgress(db, [])

@@ -50,6 +50,20 @@ def test_a_truncated_partition_is_named(tmp_path):
 
     with pytest.raises(DamagedError, match=r"120000\.parquet.*rebuild"):
         lake.read("t", PARTITION)
+    with pytest.raises(DamagedError, match=r"120000\.parquet.*rebuild"):
+        list(lake.chunks("t", PARTITION))
+
+
+def test_chunks_are_the_rows_of_a_partition_some_at_a_time(tmp_path):
+    lake = LocalLake(tmp_path)
+    rows = pa.table({"x": range(2_500), "y": range(2_500)})
+    lake.write("t", PARTITION, rows)
+
+    chunks = list(lake.chunks("t", PARTITION, ["x"]))
+
+    assert [chunk.num_rows for chunk in chunks] == [1_000, 1_000, 500]
+    assert pa.concat_tables(chunks).equals(rows.select(["x"]))
+    assert list(lake.chunks("none", PARTITION)) == []
 
 
 def test_what_a_killed_writer_left_is_swept_and_never_read(tmp_path):

@@ -76,6 +76,14 @@ def test_names_come_in_order_and_only_those_under_the_prefix(store):
     assert store.names("nothing/") == []
 
 
+def test_folders_are_those_directly_under_the_prefix(store):
+    for name in ("t/date=02/a/p", "t/date=01/p", "t/file", "tt/date=03/p"):
+        store.put(name, b"")
+
+    assert store.folders("t/") == ["date=01", "date=02"]
+    assert store.folders("nothing/") == []
+
+
 def test_changes_at_once_are_all_kept(store):
     store.put("file", b"")
 

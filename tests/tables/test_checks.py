@@ -11,14 +11,16 @@ from datetime import timedelta
 import pyarrow as pa
 import pytest
 
-from pipeline.model import Article, Partition, Statement
+from pipeline.model import Article, Partition, Relation, Statement
 from pipeline.tables.checks import conformed, day_faults, faults
 from pipeline.tables.convert import (
     articles_table,
-    link_row,
+    links_table,
     rows_to_table,
-    span_rows,
-    statement_row,
+    spans_table,
+    statements_table,
+    told_table,
+    words_of,
 )
 from pipeline.tables.reading import load
 from pipeline.tables.schemas import TABLES
@@ -28,10 +30,13 @@ from tests.world import an_app, hashes
 
 ARTICLE = an_article()
 STATEMENT = a_statement(article_id=ARTICLE.article_id)
+TOLD = told_table(
+    to_arrow(Statement, [STATEMENT]), to_arrow(Relation, [a_relation(STATEMENT)])
+)
 
 
 def a_row(**values):
-    return statement_row(STATEMENT, "0.1.0") | values
+    return statements_table(TOLD, "0.1.0").to_pylist()[0] | values
 
 
 @pytest.mark.parametrize(
@@ -87,15 +92,12 @@ def test_rows_are_sorted_as_the_registry_says():
 
 
 def a_day(**spans):
-    row = span_rows(STATEMENT, ARTICLE.text)[0] | spans
+    row = spans_table(TOLD, words_of(TOLD, [ARTICLE.text])).to_pylist()[0] | spans
     return {
         "articles": articles_table(to_arrow(Article, [ARTICLE]), "0.1.0"),
         "statements": rows_to_table("statements", [a_row()]),
         "statement_spans": rows_to_table("statement_spans", [row]),
-        "claim_links": rows_to_table(
-            "claim_links",
-            [link_row(a_relation(STATEMENT), STATEMENT, "1")],
-        ),
+        "claim_links": links_table(TOLD, "1"),
     }
 
 
@@ -150,15 +152,20 @@ def author_of(article, named):
     return articles_table(to_arrow(Article, [article]), "1", named)["author"][0].as_py()
 
 
+def nested_of(told, named):
+    return statements_table(told, "1", named)["nested"][0].as_py()
+
+
 def test_only_tracked_figures_are_named_unless_asked():
     article = an_article(author="Jane Roe")
     statement = a_statement(nested=("Volodymyr Zelensky", "John Doe"))
     named = frozenset({"Volodymyr Zelensky"})
+    told = to_arrow(Statement, [statement])
 
     assert author_of(article, named) == ""
-    assert statement_row(statement, "1", named)["nested"] == "Volodymyr Zelensky"
+    assert nested_of(told, named) == "Volodymyr Zelensky"
     assert author_of(article, None) == "Jane Roe"
-    assert statement_row(statement, "1")["nested"] == "Volodymyr Zelensky; John Doe"
+    assert nested_of(told, None) == "Volodymyr Zelensky; John Doe"
 
 
 def test_no_more_than_the_context_is_published_beside_the_words(lake):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -80,11 +80,23 @@ class DbProgress:
             )
         return changed
 
-    def known(self, step: str) -> set[Partition]:
-        """Every partition that the step was ever asked to make."""
+    def known(self, step: str, since: date | None = None) -> set[Partition]:
         query = sa.select(progress.c.partition).where(progress.c.step == step)
+        if since is not None:
+            query = query.where(progress.c.partition >= str(since))
         with self._db.begin() as db:
             return {Partition.parse(key) for key in db.scalars(query)}
+
+    def last(self, step: str) -> Partition | None:
+        query = (
+            sa.select(progress.c.partition)
+            .where(progress.c.step == step, sa.not_(progress.c.stale))
+            .order_by(progress.c.partition.desc())
+            .limit(1)
+        )
+        with self._db.begin() as db:
+            key = db.scalar(query)
+        return None if key is None else Partition.parse(key)
 
     def _stale_after(self, db: Connection, step: str, partition: Partition) -> None:
         db.execute(
