@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sys
@@ -39,6 +40,7 @@ if MADE:  # before any test's module asks for a temporary folder
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """What failed leaves its folder (``tmp_path_retention_policy``); else nothing stays."""
+    gc.unfreeze()  # see ``lakes``
     if MADE and not any(Path(MADE).glob("pytest-of-*/pytest-*/*")):
         shutil.rmtree(MADE, ignore_errors=True)
 
@@ -82,6 +84,8 @@ def lakes(world, tmp_path_factory):
         if before:
             shutil.copytree(made[before], made[poll])
         passes(made[poll], world, [poll])
+    gc.collect()
+    gc.freeze()  # the models, loaded by now, stay: no collection need walk them
     return made
 
 
