@@ -2,11 +2,47 @@
 
 from __future__ import annotations
 
+import gc
+import os
+import shutil
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from tests.world import POLLS, passes, the_world
+
+MEMORY, ROOM = Path("/dev/shm"), 4 << 30
+
+
+def _in_memory() -> str | None:
+    """A folder in memory for what tests write: no test needs its files to outlive a
+    power cut, and each write of a lake is synced.
+
+    None (the system's folder for temporary files) where one is named, where memory is
+    short, and for the long runs, whose kills and full disks are those of a real disk.
+    """
+    if os.environ.get("TMPDIR") or {"--every-kill", "--cluster"} & set(sys.argv):
+        return None
+    try:
+        if shutil.disk_usage(MEMORY).free < ROOM:
+            return None
+        return tempfile.mkdtemp(prefix="onrecord-tests-", dir=MEMORY)
+    except OSError:
+        return None
+
+
+MADE = _in_memory()
+if MADE:  # before any test's module asks for a temporary folder
+    os.environ["TMPDIR"] = tempfile.tempdir = MADE
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """What failed leaves its folder (``tmp_path_retention_policy``); else nothing stays."""
+    gc.unfreeze()  # see ``lakes``
+    if MADE and not any(Path(MADE).glob("pytest-of-*/pytest-*/*")):
+        shutil.rmtree(MADE, ignore_errors=True)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -40,8 +76,20 @@ def world():
 
 
 @pytest.fixture(scope="session")
-def lake(world, tmp_path_factory):
-    """A lake after the passes of all four polls. Tests copy it before they change it."""
-    folder = tmp_path_factory.mktemp("lake")
-    passes(folder, world, POLLS)
-    return folder
+def lakes(world, tmp_path_factory):
+    """By poll, the lake after the passes up to it. Tests copy one before they change it."""
+    made, folder = {}, tmp_path_factory.mktemp("lakes")
+    for before, poll in zip([None, *POLLS], POLLS, strict=False):
+        made[poll] = folder / poll / "lake"
+        if before:
+            shutil.copytree(made[before], made[poll])
+        passes(made[poll], world, [poll])
+    gc.collect()
+    gc.freeze()  # the models, loaded by now, stay: no collection need walk them
+    return made
+
+
+@pytest.fixture(scope="session")
+def lake(lakes):
+    """The lake after the passes of all four polls."""
+    return lakes[POLLS[-1]]

@@ -37,6 +37,9 @@ def _tag(body: bytes) -> str:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = (
+        True  # or a body waits 40 ms for its head to be acknowledged
+    )
     bucket: Bucket
 
     def log_message(self, *_: object) -> None:

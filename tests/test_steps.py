@@ -14,7 +14,7 @@ import pytest
 from pipeline.app import open_app
 from pipeline.errors import InputError
 from pipeline.tables.schemas import TABLES
-from tests.world import an_app, an_extractor, hashes, passes, sent
+from tests.world import an_app, hashes, passes, sent, share_models
 
 ALL = ["p1", "p2", "p3", "p4"]
 DAY = date(2026, 3, 2)
@@ -252,7 +252,7 @@ def test_a_bad_feed_is_one_row_with_its_reason_and_the_run_goes_on(tmp_path):
         model="rules",
         fetch={"allow": [host]},
     )
-    app.__dict__["extractor"] = an_extractor()
+    share_models(app)
 
     app.run(datetime(2026, 3, 2, 12, tzinfo=UTC))
     app.close()

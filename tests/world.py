@@ -64,8 +64,14 @@ def an_app(lake: Path, world: World, **settings: object) -> App:
         },
         **settings,
     )
-    app.__dict__["extractor"] = an_extractor()
+    share_models(app)
     return app
+
+
+def share_models(app: App) -> None:
+    """Give an app over the default config the extractor and figures of the others."""
+    app.__dict__["extractor"] = an_extractor()
+    app.__dict__["figures"] = an_extractor().figures
 
 
 @contextmanager

@@ -120,6 +120,9 @@ def _load(folder: Path) -> World:
 def _handler(world: World) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = (
+            True  # a body need not wait for its head to be acknowledged
+        )
         timeout = 10
 
         def do_GET(self) -> None:

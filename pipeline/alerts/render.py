@@ -212,9 +212,13 @@ def page_of(state: ClaimState, site_url: str) -> str:
 
 def line(text: str, most: int) -> str:
     """One line of at most so many characters, without control or direction marks."""
-    kept = "".join(
-        " " if unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp", "Cs") else c
-        for c in text
+    kept = (
+        text
+        if text.isprintable()
+        else "".join(
+            " " if unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp", "Cs") else c
+            for c in text
+        )
     )
     kept = " ".join(kept.split())
     return kept if len(kept) <= most else kept[: most - 1].rstrip() + "…"

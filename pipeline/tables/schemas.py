@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -50,7 +51,7 @@ class Field:
         return f"{self.least:g}{most}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Table:
     """A published table. ``day`` says what its partition date is the day of.
 
@@ -72,7 +73,7 @@ class Table:
     within: Mapping[str, str] = field(default_factory=dict)  # column -> table.column
     group: str | None = None
 
-    @property
+    @cached_property
     def schema(self) -> pa.Schema:
         """The Arrow schema, descriptions in its metadata."""
         return pa.schema(

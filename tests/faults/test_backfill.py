@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.app import open_app
 from pipeline.model import Answer, Partition, Response
-from tests.world import REBUILT, SEEDS, an_extractor, hashes
+from tests.world import REBUILT, SEEDS, hashes, share_models
 
 FIRST = date(2026, 3, 1)
 FIGURES = ("Vladimir Putin", "Volodymyr Zelensky", "Emmanuel Macron", "Sergey Lavrov")
@@ -51,7 +51,7 @@ def an_archive(app, days, items):
 
 def an_app(lake):
     app = open_app(config=SEEDS / "config", lake=str(lake), model="rules")
-    app.__dict__["extractor"] = an_extractor()
+    share_models(app)
     return app
 
 

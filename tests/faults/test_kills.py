@@ -17,28 +17,24 @@ POLLS = ["p1", "p2"]
 
 
 @pytest.fixture(scope="module")
-def undisturbed(world, tmp_path_factory):
+def undisturbed(world, lakes, tmp_path_factory):
     """The tables and alerts of passes that nobody killed, and how many writes a pass has."""
-    folder = tmp_path_factory.mktemp("undisturbed")
-    passes(folder, world, POLLS)
-    return (
-        hashes(folder),
-        sorted(sent(folder)),
-        writes_of_a_pass(world, tmp_path_factory),
-    )
+    folder = tmp_path_factory.mktemp("counted") / "lake"
+    writes = writes_of_a_pass(world, shutil.copytree(lakes[POLLS[0]], folder))
+    return hashes(lakes[POLLS[1]]), sorted(sent(lakes[POLLS[1]])), writes
 
 
 def killed_at(number, world, folder):
     """Run a pass in a child that kills itself before its ``number``-th write or after its
     commit; whether it got that far."""
+    poll = next(p for p in world.polls if p.id == POLLS[-1])
+    world.show(poll.id)  # here, where the outlets are served
     child = os.fork()
     if child == 0:
         count_writes(
             lambda n: os.kill(os.getpid(), signal.SIGKILL) if n == number else None
         )
         try:
-            poll = next(p for p in world.polls if p.id == POLLS[-1])
-            world.show(poll.id)
             an_app(folder, world).run(poll.at, everything=True)
         finally:
             os._exit(0)
@@ -75,17 +71,15 @@ def count_writes(each):
     Database.begin = counted
 
 
-def writes_of_a_pass(world, tmp_path_factory):
+def writes_of_a_pass(world, folder):
     """Counted in a child, so that nothing stays patched."""
-    folder = tmp_path_factory.mktemp("counted")
-    passes(folder, world, POLLS[:1])
+    poll = next(p for p in world.polls if p.id == POLLS[-1])
+    world.show(poll.id)
     here, there = os.pipe()
     child = os.fork()
     if child == 0:
         last = []
         count_writes(last.append)
-        poll = next(p for p in world.polls if p.id == POLLS[-1])
-        world.show(poll.id)
         an_app(folder, world).run(poll.at, everything=True)
         os.write(there, str(last[-1]).encode())
         os._exit(0)
@@ -96,16 +90,14 @@ def writes_of_a_pass(world, tmp_path_factory):
 
 
 def test_a_pass_killed_anywhere_is_made_good_by_running_it_again(
-    world, undisturbed, tmp_path, request
+    world, lakes, undisturbed, tmp_path, request
 ):
     tables, alerts, writes = undisturbed
-    before = tmp_path / "before"
-    passes(before, world, POLLS[:1])
     step = 1 if request.config.getoption("--every-kill") else max(1, writes // 14)
     tried = 0
 
     for number in range(1, writes + 1, step):
-        folder = shutil.copytree(before, tmp_path / str(number))
+        folder = shutil.copytree(lakes[POLLS[0]], tmp_path / str(number))
         assert killed_at(number, world, folder), number
         passes(folder, world, POLLS[-1:])
 
@@ -119,14 +111,12 @@ def test_a_pass_killed_anywhere_is_made_good_by_running_it_again(
 
 
 def test_a_pass_killed_anywhere_is_made_good_by_the_next_pass(
-    world, undisturbed, tmp_path
+    world, lakes, undisturbed, tmp_path
 ):
     """Not the same moment again, but the next one: what was archived is in the tables."""
     _, _, writes = undisturbed
-    before = tmp_path / "before"
-    passes(before, world, ["p1"])
     for number in range(3, writes + 1, max(1, writes // 4)):
-        folder = shutil.copytree(before, tmp_path / str(number))
+        folder = shutil.copytree(lakes["p1"], tmp_path / str(number))
         killed_at(number, world, folder)
         passes(folder, world, ["p3"])
 
@@ -138,7 +128,7 @@ def test_a_pass_killed_anywhere_is_made_good_by_the_next_pass(
         app.close()
 
 
-def test_nothing_aside_is_left_by_an_undisturbed_pass(undisturbed, world, tmp_path):
-    passes(tmp_path, world, POLLS)
-
-    assert list(tmp_path.rglob("*.tmp")) == []
+def test_nothing_aside_is_left_by_an_undisturbed_pass(lakes):
+    for folder in lakes.values():
+        assert hashes(folder)
+        assert list(folder.rglob("*.tmp")) == []
