@@ -274,6 +274,9 @@ def compare_features(
         return _same(a, b, 1.0, ("the same words",), a_date, b_date, bond, elsewhere)
     found = measures(a, b)
     words = same = near = likeness(found, bond=bond)
+    edited = _edited_in_words(a, b, found, words, a_date, b_date)
+    if edited is not None:
+        return edited
     said, odds = None, 0.0
     if by_vectors is not None and words < PLAIN:
         by_words = _odds_of_words(found)
@@ -293,22 +296,6 @@ def compare_features(
             near=near,
             reasons=(f"nothing alike enough: {_shared_words(a, b)}",),
         )
-    flips = _flips(a, b, found) if words >= RELATED else ()
-    if flips:
-        return _edited(RelationKind.CONTRADICTS, near, flips)
-    counts = _moved(a, b) if words >= RELATED else []
-    if counts and _of_other_days(a, b, a_date, b_date):
-        old, new = counts[0]
-        return Comparison(
-            kind=RelationKind.NEW,
-            score=near,
-            same=0.0,
-            near=0.0,
-            reasons=(f"the count of another day: {old.text} -> {new.text}",),
-        )
-    edits = _edits(a, b, words) if words >= UNCERTAIN else ()
-    if edits:
-        return _edited(RelationKind.CHANGED, near, edits)
     if said is not None and words >= RELATED and same < SAME:
         if said.contradicts >= READ_SO:
             reason = "the opposite, by its meaning"
@@ -344,6 +331,34 @@ def compare_features(
         near=same,
         reasons=(f"on the same subject, says something else: {_shared_words(a, b)}",),
     )
+
+
+def _edited_in_words(
+    a: Features,
+    b: Features,
+    found: Measures,
+    words: float,
+    a_date: date | None,
+    b_date: date | None,
+) -> Comparison | None:
+    """What words show to be turned round or changed, or counted on another day."""
+    if words < RELATED:
+        return None
+    flips = _flips(a, b, found)
+    if flips:
+        return _edited(RelationKind.CONTRADICTS, words, flips)
+    counts = _moved(a, b)
+    if counts and _of_other_days(a, b, a_date, b_date):
+        old, new = counts[0]
+        return Comparison(
+            kind=RelationKind.NEW,
+            score=words,
+            same=0.0,
+            near=0.0,
+            reasons=(f"the count of another day: {old.text} -> {new.text}",),
+        )
+    edits = _edits(a, b, words) if words >= UNCERTAIN else ()
+    return _edited(RelationKind.CHANGED, words, edits) if edits else None
 
 
 def _edited(
