@@ -20,7 +20,13 @@ from pipeline.adapters.db.tables import bands, entries, progress, seen
 from pipeline.articles.normalise import entry_digest
 from pipeline.model import Answer, Bounds, Feed, Partition, Report, Response
 from pipeline.steps import FOLDS, reading
-from tests.articles.article_builders import HTML, PARAGRAPHS, TITLE, an_entry
+from tests.articles.article_builders import (
+    HTML,
+    PARAGRAPHS,
+    TITLE,
+    a_story,
+    an_entry,
+)
 from tests.builders import NOON, a_feed, a_response
 
 FEEDS = [
@@ -38,7 +44,7 @@ WORDS = {
     "first": HTML,
     "edited": HTML.replace("fifteen", "seventeen"),
     "cosmetic": HTML.replace("“", '"').replace("”", '"'),
-    "other": "".join(f"<p>{one[::-1]} {one}</p>" for one in PARAGRAPHS),
+    "other": "".join(f"<p>{one}</p>" for one in a_story(1).split("\n")[1:]),
     "teaser": "",
 }
 PAGE = (
