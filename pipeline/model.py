@@ -291,6 +291,37 @@ class SeenArticle:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadEntry:
+    """What ``to_draft`` makes of an entry without its page, under the entry's digest.
+
+    ``article_id`` is that of the draft's URL, whether or not there is such an article.
+    """
+
+    digest: bytes
+    feed_id: str
+    guid: str
+    article_id: str
+    shape_sha256: str
+    text_source: TextSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """An entry that was read before, and what is on record where it belongs.
+
+    ``latest_shape`` and ``latest_source`` are of the last revision of its article, None
+    where there is none. ``contested`` says that its GUID led to another article, too.
+    """
+
+    article_id: str
+    shape_sha256: str
+    text_source: TextSource
+    latest_shape: str | None
+    latest_source: TextSource | None
+    contested: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
     """An entry made uniform: ``text`` is the title, then one paragraph a line, NFC.
 

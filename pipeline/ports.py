@@ -21,10 +21,12 @@ from pipeline.model import (
     Judgement,
     Loss,
     Partition,
+    ReadEntry,
     Relation,
     Response,
     Said,
     SeenArticle,
+    Shown,
     Statement,
     TableDay,
     WantedPage,
@@ -285,15 +287,24 @@ class Seen(Protocol):
         """First revisions that share a MinHash band, seen since a moment, in order."""
         ...
 
+    def shown(
+        self, digests: Sequence[bytes], *, before: Partition
+    ) -> Mapping[bytes, Shown]:
+        """Of the entries with these digests those that were read, by digest."""
+        ...
+
     def replace(
         self,
         partition: Partition,
         articles: Sequence[SeenArticle],
         bands: npt.NDArray[np.int64],
+        read: Sequence[ReadEntry] = (),
     ) -> None:
         """Take the place of what an earlier try of this partition remembered.
 
-        ``bands`` has a row for each article; negative numbers stand for none.
+        ``bands`` has a row for each article; negative numbers stand for none. The
+        entries read are added: what is known of one is true whichever partition it was
+        in.
         """
         ...
 

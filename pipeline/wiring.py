@@ -9,9 +9,12 @@ from __future__ import annotations
 import json
 import os
 from functools import cache, cached_property, partial
+from hashlib import sha256
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unicodedata import unidata_version
 
 from pydantic import SecretStr
 
@@ -210,6 +213,15 @@ class Parts:
     @cached_property
     def meaning(self) -> Meaning:
         return open_meaning()
+
+    @cached_property
+    def reader(self) -> str:
+        """Names the code that makes drafts of entries: its bytes, and what it rests on."""
+        whole = sha256(f"{unidata_version} {version('lxml')}".encode())
+        package = Path(__file__).parent
+        for path in (package / "ids.py", *sorted((package / "articles").glob("*.py"))):
+            whole.update(path.read_bytes())
+        return whole.hexdigest()
 
     @property
     def matcher_version(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from functools import lru_cache
+from hashlib import sha256
 
 from pipeline.articles.pages import PageText, page_text
 from pipeline.articles.texts import (
@@ -81,6 +82,21 @@ def to_draft(
         published_at=published,
         published_at_source=date_source,
     )
+
+
+def entry_digest(entry: Entry, feed: Feed, reader: str) -> bytes:
+    """Sixteen bytes of SHA-256 over all that the words and the URL of a draft come from.
+
+    Entries that share it have drafts (without a page) that share URL, GUID, text and its
+    source; only dates, author and language may differ. ``reader`` names the code.
+    """
+    parts = (reader, feed.id, feed.outlet, feed.url, entry.guid, entry.link)
+    whole = sha256()
+    for part in (*parts, entry.title, entry.summary_html, entry.html):
+        held = part.encode("utf-8", "surrogatepass")
+        whole.update(b"%d:" % len(held))
+        whole.update(held)
+    return whole.digest()[:16]
 
 
 def entry_of(article: Article, url: str) -> Entry:

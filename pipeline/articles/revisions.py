@@ -20,6 +20,7 @@ from pipeline.model import (
     Feed,
     Partition,
     SeenArticle,
+    Shown,
     TextSource,
 )
 
@@ -72,6 +73,21 @@ def identify(
     if any(seen.shape_sha256 == shape and _same_outlet(seen, feed) for seen in known):
         return None
     return _first(draft, feed, at, wire_group)
+
+
+def adds_nothing(shown: Shown) -> bool:
+    """Whether ``identify`` would find nothing new in an entry that comes without a page.
+
+    So it is where the only article with its URL or GUID has the entry's URL, and this
+    article's last revision either has the entry's words, cosmetic edits apart, or is the
+    story of which the entry is the summary. Neither dates nor the author count.
+    """
+    if shown.contested or shown.latest_shape is None:
+        return False
+    return shown.shape_sha256 == shown.latest_shape or (
+        shown.text_source is TextSource.SUMMARY
+        and shown.latest_source is not TextSource.SUMMARY
+    )
 
 
 def seen_of(article: Article, signature: bytes) -> SeenArticle:

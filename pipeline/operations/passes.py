@@ -105,6 +105,7 @@ class Passes(Parts):
             seen=self.seen,
             progress=self.progress,
             bounds=self.bounds,
+            reader=self.reader,
         )
 
     @_alone("work")

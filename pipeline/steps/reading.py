@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -16,14 +16,20 @@ from pipeline.articles.duplicates import (
     merges,
     signature,
 )
-from pipeline.articles.normalise import entry_of, to_draft
+from pipeline.articles.normalise import entry_digest, entry_of, to_draft
 from pipeline.articles.pages import PageText, page_text
-from pipeline.articles.revisions import identify, seen_of
+from pipeline.articles.revisions import (
+    adds_nothing,
+    identify,
+    seen_of,
+    shape_sha256,
+)
 from pipeline.errors import (
     DamagedError,
     PageError,
     ParseError,
 )
+from pipeline.ids import article_id
 from pipeline.model import (
     BACKLOG_AFTER,
     LANGUAGE,
@@ -35,9 +41,11 @@ from pipeline.model import (
     Entry,
     Feed,
     Partition,
+    ReadEntry,
     Report,
     Response,
     SeenArticle,
+    Shown,
 )
 from pipeline.ports import (
     Archive,
@@ -58,8 +66,13 @@ def read(
     seen: Seen,
     progress: Progress,
     bounds: Bounds,
+    reader: str,
 ) -> Report:
-    """Articles that are new, or new in their words, out of the archived answers."""
+    """Articles that are new, or new in their words, out of the archived answers.
+
+    ``reader`` names the code that makes drafts: what another made of an entry that is
+    shown again is not relied on.
+    """
     _adopt(archive, progress, at)
 
     def make(partition: Partition) -> tuple[str, Report]:
@@ -70,7 +83,7 @@ def read(
         kept = _kept(partition, archive, lake)
         if kept is not None:
             return lake.write("articles", partition, kept), Report(step="read")
-        made = _Reading(partition, feeds, lake, seen, bounds)
+        made = _Reading(partition, feeds, lake, seen, bounds, reader)
         progress.stale("extract", partition)
         try:
             written = lake.write("articles", partition, made.tables(archive))
@@ -80,7 +93,7 @@ def read(
             return written, Report(step="read", failures=failures)
         if made.merges or lake.read("merges", partition) is not None:
             lake.write("merges", partition, to_arrow(Correction, made.merges.values()))
-        seen.replace(partition, made.here.own, made.here.bands())
+        seen.replace(partition, made.here.own, made.here.bands(), made.read)
         return written, Report(
             step="read",
             rows=len(made.here.own),
@@ -117,11 +130,16 @@ def _before(partition: Partition, lake: Lake) -> pa.Table | None:
         return None
 
 
-HELD_DRAFTS = 500
-"""Drafts that are looked up together."""
+HELD_ENTRIES = 500
+"""Entries that are looked up together."""
 
 HELD_ARTICLES = 1_000
 """Articles that are held before they go into the lake."""
+
+
+_Held = tuple[Entry, Feed, PageText | None]
+_Marked = tuple[bytes, Bands]
+"""Signature and bands."""
 
 
 class _KeepError(Exception):
@@ -141,14 +159,17 @@ class _Reading:
         lake: Lake,
         seen: Seen,
         bounds: Bounds,
+        reader: str,
     ) -> None:
         self.at = partition.moment
+        self.reader = reader
         self.feeds = {feed.id: feed for feed in feeds}
         self.lake = lake
         self.bounds = bounds
         self.here = _SeenHere(seen, partition)
         self.pages: dict[str, PageText] = {}
-        self.drafts: list[tuple[Draft, Feed]] = []
+        self.held: list[_Held] = []
+        self.read: list[ReadEntry] = []
         self.articles: list[Article] = []
         self.merges: dict[str, Correction] = {}
         self._merged = _merged_before(lake, partition)
@@ -182,8 +203,8 @@ class _Reading:
                 entries = self._entries(response)
                 if self.pages:
                     used.update(entry.link for entry in entries)
-                self._draft(response.feed_id, entries)
-                if len(self.drafts) >= HELD_DRAFTS:
+                self._hold(response.feed_id, entries)
+                if len(self.held) >= HELD_ENTRIES:
                     self._tell()
                     yield
             elif response.kind is Answer.PAGE:
@@ -199,7 +220,7 @@ class _Reading:
                 kind = f"pages with {why.reason.partition(':')[0]}"
                 self.counts[kind] = self.counts.get(kind, 0) + 1
         for entry in self._entries_of_late_pages(used):
-            self._draft(entry.feed_id, [entry])
+            self._hold(entry.feed_id, [entry])
         self._tell()
         yield
 
@@ -216,7 +237,7 @@ class _Reading:
         """A page that came after its entry: the entry is told by the article on record."""
         entries = []
         urls = sorted(self.pages.keys() - used)
-        self.here.look(urls, [])
+        self.here.look_at(urls)
         for url in urls:
             known = self.here.find(url=url, feed_id="", guid="")
             article = _known_article(self.lake, known[-1]) if known else None
@@ -224,37 +245,61 @@ class _Reading:
                 entries.append(entry_of(article, url))
         return entries
 
-    def _draft(self, feed_id: str, entries: Sequence[Entry]) -> None:
+    def _hold(self, feed_id: str, entries: Sequence[Entry]) -> None:
         feed = self.feeds.get(feed_id) or _unconfigured(feed_id)
         for entry in entries:
-            draft = to_draft(entry, feed, self.pages.get(entry.link), self.at)
-            if draft is not None:
-                self.drafts.append((draft, feed))
+            self.held.append((entry, feed, self.pages.get(entry.link)))
 
     def _tell(self) -> None:
-        """The articles of the drafts that are held; the record is looked up once."""
-        drafts, self.drafts = self.drafts, []
-        self.here.look(
-            [draft.url for draft, _ in drafts],
-            [(draft.feed_id, draft.guid) for draft, _ in drafts],
-        )
-        unknown = [
-            nth
-            for nth, (draft, _) in enumerate(drafts)
-            if not self.here.find(url=draft.url, feed_id=draft.feed_id, guid=draft.guid)
+        """The articles of the entries that are held; the record is looked up once."""
+        held, self.held = self.held, []
+        digests = [
+            None if page is not None else entry_digest(entry, feed, self.reader)
+            for entry, feed, page in held
         ]
-        marks = [signature(drafts[nth][0].text) for nth in unknown]
-        found = band_table(marks)
-        self.here.look_alike(found)
-        marked = dict(zip(unknown, zip(marks, found, strict=True), strict=True))
-        for nth, (draft, feed) in enumerate(drafts):
-            self._add(draft, feed, marked.get(nth))
+        shown = self.here.shown([one for one in digests if one is not None])
+        again = {  # those that need no draft, unless this partition changes their record
+            nth: shown[one].article_id
+            for nth, one in enumerate(digests)
+            if one is not None and one in shown and adds_nothing(shown[one])
+        }
+        drafts = {
+            nth: draft
+            for nth, one in enumerate(held)
+            if nth not in again and (draft := to_draft(*one, self.at)) is not None
+        }
+        marked = self._marked(drafts)
+        for nth, (entry, feed, page) in enumerate(held):
+            if nth in again:
+                if not self.here.changed(again[nth], entry):
+                    continue
+                draft = to_draft(entry, feed, page, self.at)
+                if draft is not None:
+                    self.here.look([draft], more=True)
+            else:
+                draft = drafts.get(nth)
+            if draft is not None:
+                self._add(draft, feed, marked.get(nth))
+                digest = digests[nth]
+                if digest is not None and digest not in shown:
+                    self.read.append(_read_entry(digest, draft))
         self.here.pack()
 
-    def _add(
-        self, draft: Draft, feed: Feed, marked: tuple[bytes, Bands] | None
-    ) -> None:
-        """``marked``: signature and bands, of what was unknown when it was looked up."""
+    def _marked(self, drafts: Mapping[int, Draft]) -> dict[int, _Marked]:
+        """Look the drafts up; signature and bands of those that are unknown."""
+        self.here.look(list(drafts.values()))
+        unknown = [
+            nth
+            for nth, draft in drafts.items()
+            if not self.here.find(url=draft.url, feed_id=draft.feed_id, guid=draft.guid)
+        ]
+        marks = [signature(drafts[nth].text) for nth in unknown]
+        found = band_table(marks)
+        self.here.look_alike(found)
+        return dict(zip(unknown, zip(marks, found, strict=True), strict=True))
+
+    def _add(self, draft: Draft, feed: Feed, marked: _Marked | None) -> None:
+        """``marked``: of what was unknown when it was looked up."""
         known = self.here.find(url=draft.url, feed_id=draft.feed_id, guid=draft.guid)
         alike = [] if known or marked is None else self.here.alike(marked[1])
         joins = group(marked[0], alike) if marked is not None and alike else None
@@ -282,9 +327,20 @@ class _Reading:
                 self.merges.setdefault(one.correction_id, one)
 
 
-def _marks(draft: Draft) -> tuple[bytes, Bands]:
+def _marks(draft: Draft) -> _Marked:
     mark = signature(draft.text)
     return mark, band_table([mark])[0]
+
+
+def _read_entry(digest: bytes, draft: Draft) -> ReadEntry:
+    return ReadEntry(
+        digest=digest,
+        feed_id=draft.feed_id,
+        guid=draft.guid,
+        article_id=article_id(draft.url),
+        shape_sha256=shape_sha256(draft.text),
+        text_source=draft.text_source,
+    )
 
 
 def _merged_before(lake: Lake, partition: Partition) -> set[str]:
@@ -333,16 +389,43 @@ class _SeenHere:
         self._packed: list[Bands] = []  # a row for each of ``own``
         self._added: list[Bands] = []
         self._ids: dict[object, set[str]] = {}
+        self._own_ids: set[str] = set()
         self._before: dict[str, list[SeenArticle]] = {}
         self._alike: dict[int, list[SeenArticle]] = {}
         self._shared: dict[int, list[SeenArticle]] = {}
 
-    def look(self, urls: Sequence[str], guids: Sequence[tuple[str, str]]) -> None:
-        """Ask the record for what is at these places; ``find`` answers out of it."""
-        self._before, self._ids = {}, {}
-        for one in self._seen.find(
-            urls=urls, guids=[key for key in guids if key[1]], before=self.partition
-        ):
+    def shown(self, digests: Sequence[bytes]) -> Mapping[bytes, Shown]:
+        """Which of these entries were read before, and what earlier partitions hold."""
+        return self._seen.shown(digests, before=self.partition)
+
+    def changed(self, article: str, entry: Entry) -> bool:
+        """Whether this partition has added to the article, or to what has the GUID."""
+        return article in self._own_ids or (entry.feed_id, entry.guid) in self._places
+
+    def look(self, drafts: Sequence[Draft], *, more: bool = False) -> None:
+        """Ask the record for the drafts' places; ``find`` answers out of it.
+
+        ``more``: and still knows what it was asked before.
+        """
+        self.look_at(
+            [draft.url for draft in drafts],
+            [(draft.feed_id, draft.guid) for draft in drafts if draft.guid],
+            more=more,
+        )
+
+    def look_at(
+        self,
+        urls: Sequence[str],
+        guids: Sequence[tuple[str, str]] = (),
+        *,
+        more: bool = False,
+    ) -> None:
+        if not more:
+            self._before, self._ids = {}, {}
+        held = set(self._before)
+        for one in self._seen.find(urls=urls, guids=guids, before=self.partition):
+            if one.article_id in held:
+                continue
             self._before.setdefault(one.article_id, []).append(one)
             for key in (one.url, (one.feed_id, one.guid)):
                 self._ids.setdefault(key, set()).add(one.article_id)
@@ -396,6 +479,7 @@ class _SeenHere:
     def add(self, article: SeenArticle, found: Bands) -> None:
         nth = len(self.own)
         self.own.append(article)
+        self._own_ids.add(article.article_id)
         if article.revision > 1:
             found = np.full_like(found, NO_BAND)
         self._added.append(found)

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from pipeline.errors import DamagedError
 
-SCHEMA = 5
+SCHEMA = 6
 
 STEPS: Mapping[int, Sequence[str]] = {
     1: (
@@ -40,6 +40,7 @@ STEPS: Mapping[int, Sequence[str]] = {
         "DROP TABLE IF EXISTS record_said",  # has the vector
         "UPDATE progress SET stale = true WHERE step = 'match'",
     ),
+    5: (),  # entries_read is new; an entry that is not in it is read the long way, once
 }
 """What leads from the number to the next. Tables that are new are made on opening."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,18 @@ import numpy.typing as npt
 import sqlalchemy as sa
 
 from pipeline.adapters.db.engine import Database, portions
-from pipeline.adapters.db.tables import bands, columns_of, seen
-from pipeline.model import DateSource, Partition, SeenArticle, TextSource
+from pipeline.adapters.db.tables import bands, columns_of, entries, seen
+from pipeline.model import (
+    DateSource,
+    Partition,
+    ReadEntry,
+    SeenArticle,
+    Shown,
+    TextSource,
+)
+
+FORGOTTEN_AFTER = timedelta(days=30)
+"""How long an entry is known; one that is still shown then is read once more."""
 
 
 class DbSeen:
@@ -79,11 +89,56 @@ class DbSeen:
                     found[row.article_id] = _seen_article(row)
         return sorted(found.values(), key=lambda a: (a.first_seen_at, a.article_id))
 
+    def shown(
+        self, digests: Sequence[bytes], *, before: Partition
+    ) -> dict[bytes, Shown]:
+        last, later, other = (seen.alias(name) for name in ("last", "later", "other"))
+        edited = sa.exists().where(
+            later.c.article_id == last.c.article_id,
+            later.c.revision > last.c.revision,
+            later.c.partition < str(before),
+        )
+        contested = sa.exists().where(
+            other.c.feed_id == entries.c.feed_id,
+            other.c.guid == entries.c.guid,
+            other.c.article_id != entries.c.article_id,
+            other.c.partition < str(before),
+        )
+        is_last = sa.and_(
+            last.c.article_id == entries.c.article_id,
+            last.c.partition < str(before),
+            ~edited,
+        )
+        query = sa.select(
+            entries.c.digest,
+            entries.c.article_id,
+            entries.c.shape_sha256,
+            entries.c.text_source,
+            last.c.shape_sha256,
+            last.c.text_source,
+            contested,
+        ).select_from(entries.outerjoin(last, is_last))
+        found: dict[bytes, Shown] = {}
+        with self._db.begin() as db:
+            for some in portions(digests):
+                for row in db.execute(query.where(entries.c.digest.in_(some))):
+                    digest, article, shape, source, latest, its_source, more = row
+                    found[bytes(digest)] = Shown(
+                        article_id=article,
+                        shape_sha256=shape,
+                        text_source=TextSource(source),
+                        latest_shape=latest,
+                        latest_source=TextSource(its_source) if its_source else None,
+                        contested=bool(more),
+                    )
+        return found
+
     def replace(
         self,
         partition: Partition,
         articles: Sequence[SeenArticle],
         found: npt.NDArray[np.int64],
+        read: Sequence[ReadEntry] = (),
     ) -> None:
         firsts = [
             nth
@@ -101,6 +156,11 @@ class DbSeen:
                     "article_ids": " ".join(articles[nth].article_id for nth in firsts),
                 }
                 db.execute(sa.insert(bands), values)
+            old = str(Partition.at(partition.moment - FORGOTTEN_AFTER))
+            db.execute(sa.delete(entries).where(entries.c.partition < old))
+            given = {"partition": str(partition)}
+            its = [columns_of(one, entries, given) | given for one in read]
+            self._db.upsert(db, entries, its)
 
 
 _SIEVE = 1 << 20  # a table of the lowest bits, so that nearly all bands are passed over

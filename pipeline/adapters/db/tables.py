@@ -140,6 +140,17 @@ bands = _table(
     _text("article_ids"),
 )
 
+entries = _table(
+    "entries_read",
+    sa.Column("digest", sa.LargeBinary, primary_key=True),
+    _text("feed_id"),
+    _text("guid"),
+    _text("article_id"),
+    _text("shape_sha256"),
+    _text("text_source"),
+    _text("partition", index=True),  # that read it first; old ones are forgotten
+)
+
 record = _table(
     "record",
     _text("statement_id", primary_key=True),
