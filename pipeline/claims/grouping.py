@@ -8,7 +8,16 @@ from functools import partial
 from types import MappingProxyType
 
 from pipeline import ids
-from pipeline.claims.candidates import Found, Near, Pool, best, nearest, order_of, terms
+from pipeline.claims.candidates import (
+    Found,
+    Near,
+    Order,
+    Pool,
+    best,
+    nearest,
+    order_of,
+    terms,
+)
 from pipeline.claims.features import Features, loaded
 from pipeline.claims.judged import NOTHING, Decisions
 from pipeline.claims.meaning import (
@@ -94,7 +103,7 @@ def relations(
     same relations as none. ``decided`` is what editors decided; ``known`` gives a
     statement on record by its id, for those they named. With ``meaning``, what is near
     in meaning (``nearby``, of those on record) is compared too, and the network is asked;
-    statements need their vectors.
+    a statement without its vector is a ValueError.
     """
     found: list[Relation] = []
     own: dict[str, Pool] = {}  # by figure, what this batch has matched so far
@@ -102,6 +111,8 @@ def relations(
     unique = {said.statement_id: said for said in statements}
     bound = bonds(unique.values())
     for said in sorted(unique.values(), key=order_of):
+        if meaning is not None and not said.vector:
+            raise ValueError(f"{said.statement_id}: no vector; see with_vector")
         mine = own.setdefault(said.figure_id, Pool())
         relation = _decided(said, decided, matched, known)
         if relation is None:
@@ -399,14 +410,14 @@ def _one_place(one: Said, other: Said) -> bool:
     )
 
 
-def _nearness(pair: tuple[Said, Comparison]) -> tuple[float, object, str]:
+def _nearness(pair: tuple[Said, Comparison]) -> tuple[float, Order]:
     other, comparison = pair
     near = comparison.near
     if comparison.kind not in _SAME:
         near -= EDITED_BEHIND
     elif near >= SURE:
         near += 1.0
-    return near, other.first_seen_at, other.statement_id
+    return near, order_of(other)
 
 
 def _unrefuted(

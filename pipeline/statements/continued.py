@@ -17,7 +17,8 @@ from spacy.tokens import Doc, Token
 
 from pipeline.model import Attribution, Span, Voice
 
-_ALONE = re.compile(r"[^“\"«]*?\w[^“\"«]*(:\s+[“\"«])([^”\"»]+[.!?…])[”\"»]?")
+_COLON = re.compile(r"(:\s+)?[“\"«]")
+_WHOLE = re.compile(r"([^”\"»]+[.!?…])[”\"»]?")
 _FEW = 4
 _SUBJECTS = frozenset({"he", "she", "it", "they"})
 _MARKS = frozenset('"“”„«»‘')
@@ -29,21 +30,20 @@ def continued(found: Sequence[Attribution], doc: Doc, text: str) -> list[Attribu
         return list(found)
     sentences = [(s.start_char, s.end_char, s) for s in doc.sents]
     starts = [start for start, _, _ in sentences]
-    taken = sorted(span.start for one in found for span in _places(one))
     made = []
     for one in found:
         spans = list(one.content)
+        number = bisect_left(starts, _end(one))
         if (
             one.cue is not None
             and one.voice is not Voice.DIRECT
             and _past(doc, one.cue)
+            and number > 0
+            and _has_the_word(one, found, Span(*sentences[number - 1][:2]), text)
         ):
-            end = max(span.end for span in _places(one))
-            number = bisect_left(starts, end)
             while number < len(sentences):
                 start, end, sentence = sentences[number]
-                at = bisect_left(taken, start)
-                if at < len(taken) and taken[at] < end:
+                if any(_touches(other, Span(start, end)) for other in found):
                     break
                 words = text[start:end].rstrip()
                 if "\n" in text[spans[-1].end : start + len(words)]:
@@ -56,25 +56,44 @@ def continued(found: Sequence[Attribution], doc: Doc, text: str) -> list[Attribu
     return made
 
 
+def _has_the_word(
+    one: Attribution, found: Sequence[Attribution], sentence: Span, text: str
+) -> bool:
+    """Whether who said this is the only one to speak in its sentence, and said it last."""
+    return all(
+        _end(other) <= _end(one) and _source(other, text) == _source(one, text)
+        for other in found
+        if other is not one and _touches(other, sentence)
+    )
+
+
 def parted(found: Sequence[Attribution], doc: Doc, text: str) -> Iterator[Attribution]:
     """The attributions, a report and a sentence quoted behind its colon each alone."""
     for one in found:
         last = one.content[-1]
-        alone = _ALONE.fullmatch(text, last.start, last.end)
-        if (
-            alone is None
-            or one.voice is not Voice.MIXED
-            or not _is_sentence(doc, alone)
-        ):
+        quoted = _alone(text, last) if one.voice is Voice.MIXED else None
+        if quoted is None or not _is_sentence(doc, quoted[1]):
             yield one
             continue
-        report = (*one.content[:-1], Span(last.start, alone.start(1)))
-        yield replace(one, content=report, voice=Voice.INDIRECT)
-        yield replace(one, content=(Span(*alone.span(2)),), voice=Voice.DIRECT)
+        report, words = quoted
+        yield replace(one, content=(*one.content[:-1], report), voice=Voice.INDIRECT)
+        yield replace(one, content=(words,), voice=Voice.DIRECT)
 
 
-def _is_sentence(doc: Doc, quote: re.Match[str]) -> bool:
-    words = doc.char_span(*quote.span(2), alignment_mode="expand")
+def _alone(text: str, content: Span) -> tuple[Span, Span] | None:
+    """A report without quotation marks and, behind its colon, one quotation to the end."""
+    colon = _COLON.search(text, content.start, content.end)
+    if colon is None or colon[1] is None:
+        return None  # a mark stands before it
+    report = Span(content.start, colon.start())
+    words = _WHOLE.fullmatch(text, colon.end(), content.end)
+    if words is None or not any(map(str.isalnum, text[report.start : report.end])):
+        return None
+    return report, Span(*words.span(1))
+
+
+def _is_sentence(doc: Doc, quote: Span) -> bool:
+    words = doc.char_span(quote.start, quote.end, alignment_mode="expand")
     return (
         words is not None
         and len(words) > _FEW
@@ -84,6 +103,18 @@ def _is_sentence(doc: Doc, quote: re.Match[str]) -> bool:
 
 def _places(one: Attribution) -> list[Span]:
     return [span for span in (*one.content, one.cue, one.source) if span is not None]
+
+
+def _end(one: Attribution) -> int:
+    return max(span.end for span in _places(one))
+
+
+def _touches(one: Attribution, sentence: Span) -> bool:
+    return any(span.overlaps(sentence) for span in _places(one))
+
+
+def _source(one: Attribution, text: str) -> str:
+    return text[one.source.start : one.source.end] if one.source else ""
 
 
 def _past(doc: Doc, cue: Span) -> bool:

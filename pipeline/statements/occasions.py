@@ -20,7 +20,7 @@ _NUMBERS = {
     for number, word in enumerate(
         ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"), 2
     )
-} | {"a": 1, "an": 1}
+} | {"a": 1, "an": 1, "one": 1}
 _DATE = re.compile(
     r"\b(?:"
     + "|".join(
@@ -62,9 +62,9 @@ _PAST = re.compile(
     re.IGNORECASE,
 )
 _SINCE = re.compile(
-    rf"\b(?P<n>\d{{1,2}}|one|{'|'.join(_NUMBERS)}) (?P<unit>day|week|month|year)s? "
-    r"(?:earlier|before)\b(?! (?:the|a|an)\b)|"
-    rf"\b(?P<m>\d{{1,2}}|one|{'|'.join(_NUMBERS)}) (?P<of>day|week|month|year)s? "
+    rf"\b(?P<n>\d{{1,2}}|{'|'.join(_NUMBERS)}) (?P<unit>day|week|month|year)s? "
+    r"(?:earlier\b|before(?=\s*(?:[,.;]|\Z)))|"
+    rf"\b(?P<m>\d{{1,2}}|{'|'.join(_NUMBERS)}) (?P<of>day|week|month|year)s? "
     r"after (?:\w+ )?\Z",
     re.IGNORECASE,
 )
@@ -88,18 +88,20 @@ def said_on(
     ``before`` and ``after`` are the sentence's words on both sides of the cue, without
     what was said; ``earlier`` is text before the sentence, for 'that year'. A month
     stands for its first day, a year for its first; without a year the latest such day
-    before ``published`` is meant. Within eight days nothing is old. Not taken for days of
-    speaking: those of asides and relative clauses, the ends of spans ('until March 20')
-    and what a thing is called by ('last month's talks').
+    before ``published`` is meant. Within eight days nothing is old, but what 'had' been
+    said on a day before or is told to be of so long before what the sentence tells ('a
+    day earlier'). Not taken for days of speaking: those of asides and relative clauses,
+    the ends of spans ('until March 20') and what a thing is called by ('last month's
+    talks').
     """
-    since = _SINCE.search(before) or _SINCE.search(after)
+    left, right = _ASIDE.sub(",", before), _ASIDE.sub(",", after)
+    since = _since(left) or _since(right)
     if since is not None:
         number = (since["n"] or since["m"]).lower()
-        days = int(_NUMBERS.get(number) or (1 if number == "one" else number))
+        days = _NUMBERS.get(number) or int(number)
         unit = since["unit"] or since["of"]
         back = timedelta(days=days * _DAYS[unit.lower()])
         return (published - back if published else None), True
-    left, right = _ASIDE.sub(",", before), _ASIDE.sub(",", after)
     had = cue.startswith("had ") or _HAD.search(before) is not None
     for part in (left, right):
         for found in _DATE.finditer(part):
@@ -109,13 +111,18 @@ def said_on(
             if day is None:
                 continue
             if published is not None and published - day < _OLD:
-                if had:
+                if had and day < published:
                     return day, True
                 return None, False
             return day, True
     if _WHO_HAS.search(f"{before.rstrip()} {cue}"):
         return None, True
     return None, bool(_PAST.search(left) or _PAST.search(right))
+
+
+def _since(part: str) -> re.Match[str] | None:
+    found = _SINCE.search(part)
+    return None if found and _RELATIVE.search(part, 0, found.start()) else found
 
 
 def _of_speaking(part: str, found: re.Match[str]) -> bool:

@@ -60,8 +60,14 @@ class Archive:
         self.held: dict[Partition, list[Response]] = {}
         self.gone: set[Partition] = set()
 
-    def partitions(self) -> list[Partition]:
-        return sorted(self.held)
+    def partitions(
+        self, since: date | None = None, until: date | None = None
+    ) -> list[Partition]:
+        return sorted(
+            one
+            for one in self.held
+            if (since or one.day) <= one.day <= (until or one.day)
+        )
 
     def holds(self, partition: Partition) -> bool:
         return partition in self.held
@@ -87,8 +93,13 @@ class Lake:
     def read(self, name: str, partition: Partition) -> pa.Table | None:
         return self.held.get((name, partition))
 
-    def partitions(self, name: str) -> list[Partition]:
-        return sorted(one for held, one in self.held if held == name)
+    def partitions(self, name: str, day: date | None = None) -> list[Partition]:
+        return sorted(
+            one for held, one in self.held if held == name and day in (None, one.day)
+        )
+
+    def days(self, name: str) -> list[date]:
+        return sorted({one.day for one in self.partitions(name)})
 
     def expired(self, _: date) -> frozenset[Partition]:
         return frozenset()

@@ -57,6 +57,15 @@ CASES = [
     ),
     (
         "2025-05-02",
+        "Zelensky said Ukraine had waited too long, while Putin said Russia was ready for "
+        "talks. He would not give up Crimea.",
+        [
+            "Volodymyr Zelensky | asserts | Ukraine had waited too long",
+            "Vladimir Putin | asserts | Russia was ready for talks",
+        ],
+    ),
+    (
+        "2025-05-02",
         "Zelensky said Ukraine had expected nothing else. It would go on repairing. Kyiv "
         "would be bright at night.",
         [
