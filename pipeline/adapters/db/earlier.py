@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from pipeline.adapters.db.engine import Database, portions
 from pipeline.adapters.db.record_rows import as_json, from_json
 from pipeline.adapters.db.tables import record_said
-from pipeline.claims.candidates import MOST_READ, NEAR, NEAREST
+from pipeline.claims.candidates import MOST_READ, NEAR, NEAREST, order_of
 from pipeline.claims.features import dumped, features
 from pipeline.claims.meaning import Vectors, nearness, stacked
 from pipeline.claims.sketch import sketch_of
@@ -97,8 +97,11 @@ class Earlier:
         limit: int,
     ) -> None:
         self._db, self._before = db, first_place(partition)
-        self._wanted, self._places, self._limit = wanted, places, limit
-        self._nth = {said.statement_id: nth for nth, (said, _) in enumerate(wanted)}
+        self._wanted = sorted(wanted, key=lambda one: order_of(one[0]))  # as asked
+        self._places, self._limit = places, limit
+        self._nth = {
+            said.statement_id: nth for nth, (said, _) in enumerate(self._wanted)
+        }
         self._keys: dict[str, dict[str, int]] = {}  # by statement, of each term
         self._postings: dict[int, npt.NDArray[np.int64]] = {}  # the latest first
         self._said: dict[int, Said] = {}  # by place
