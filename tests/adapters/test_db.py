@@ -16,7 +16,8 @@ from pipeline.adapters.db.outbox import DbOutbox
 from pipeline.adapters.db.progress import DbProgress
 from pipeline.adapters.db.record import DbRecord
 from pipeline.adapters.db.seen import DbSeen
-from pipeline.claims.candidates import MOST_READ
+from pipeline.claims.candidates import MOST_READ, best
+from pipeline.claims.grouping import relations
 from pipeline.errors import BrokenDatabaseError, DamagedError, StoreError
 from pipeline.model import (
     Delivery,
@@ -323,6 +324,47 @@ def test_what_is_near_in_meaning_is_the_figures_own_and_earlier(db):
     assert near(THREE) == [(1.0, texts[0])]
     record.replace(ONE, [])
     assert near(THREE) == []
+
+
+@pytest.mark.parametrize(
+    "as_of_then",
+    ["json_remove(said, '$.published_at')", "json_set(said, '$.published_at', null)"],
+)
+def test_what_was_recorded_without_a_time_of_publication_is_still_compared(
+    db, tmp_path, as_of_then
+):
+    """It counts as published when it was first seen."""
+    record, said = DbRecord(db), "we will hold the dorvane"
+    old, other = (
+        a_statement(
+            content=said, article_id=letter * 20, published_at=NOON - timedelta(hours=h)
+        )
+        for letter, h in (("a", 2), ("b", 1))
+    )
+    terms = ["dorvane"]
+    record.replace(ONE, [(one, a_relation(one), terms, b"") for one in (old, other)])
+    with closing(sqlite3.connect(tmp_path / "state.sqlite")) as plain, plain:
+        changed = plain.execute(
+            f"UPDATE record_said SET said = {as_of_then}"
+            " WHERE json_extract(said, '$.statement_id') = ?",
+            [old.statement_id],
+        )
+        assert changed.rowcount == 1
+    new = a_statement(content=said, article_id="c" * 20, first_seen_at=TWO.moment)
+    again = Said.of(new)
+
+    lookup = record.before(TWO, [(again, terms)], places=9, limit=5)
+    found = lookup(again, {"dorvane": 0})
+    times = {one.statement_id: one.published_at for _, one in found}
+    latest_first = [one.statement_id for one in best(found, 5)]
+    (relation,) = relations(
+        [again], lambda *_: [one for one in found if one[1].published_at is None]
+    )
+
+    assert times == {old.statement_id: None, other.statement_id: other.published_at}
+    assert latest_first == [old.statement_id, other.statement_id]
+    assert relation.kind is RelationKind.REREPORTED
+    assert relation.claim_id == a_relation(old).claim_id
 
 
 def test_the_state_of_a_claim_is_that_as_of_a_partition(db):

@@ -11,21 +11,13 @@ import pytest
 import sqlalchemy as sa
 
 from pipeline.model import Statement
-from tests.builders import NOON, a_statement
 from tests.claims.test_judged import Fold
-from tests.claims.test_sketch import generated
+from tests.claims.test_sketch import generated, in_batches
 
 
 def statements(chance: random.Random) -> list[Statement]:
     """Four passes of a dozen statements each by six outlets, some of them copies."""
-    return [
-        a_statement(
-            content=said.content, article_id=f"{nth:020}", figure_id=said.figure_id,
-            outlet=f"Outlet {nth % 6}", wire_group_id=said.wire_group_id,
-            first_seen_at=NOON + timedelta(minutes=15 * (nth // 12)),
-        )
-        for nth, said in enumerate(generated(chance, 48))
-    ]  # fmt: skip
+    return in_batches(generated(chance, 48), of=12, apart=timedelta(minutes=15))
 
 
 def links(root: Path) -> dict[str, bytes]:

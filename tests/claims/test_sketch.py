@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from datetime import timedelta
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline import ids
 from pipeline.adapters.db import earlier
 from pipeline.adapters.db.engine import Database
 from pipeline.adapters.db.record import DbRecord
@@ -20,7 +23,7 @@ from pipeline.claims.features import PREPARED, features
 from pipeline.claims.grouping import CANDIDATES, relations, with_vector
 from pipeline.claims.relation import likeness, measures
 from pipeline.claims.sketch import current, most_alike, sketch_of
-from pipeline.model import Partition, Relation, Said, Statement
+from pipeline.model import Partition, Relation, Said, Span, Statement
 from tests.builders import NOON, a_statement
 from tests.claims.claim_builders import BAG, a_said, folded
 
@@ -122,8 +125,12 @@ def test_a_sketch_of_other_features_is_not_used():
 
 
 def generated(chance: random.Random, count: int) -> list[Said]:
-    """Reports of few figures, often of what was said before, word for word or edited."""
+    """Reports of few figures, often of what was said before, word for word or edited.
+
+    Articles are published at most hours before they are seen, and hold a few each.
+    """
     found: list[Said] = []
+    published: dict[str, datetime] = {}
     for nth in range(count):
         words = [chance.choice(WORDS) for _ in range(chance.randint(4, 20))]
         wire = f"w{nth}"
@@ -132,12 +139,38 @@ def generated(chance: random.Random, count: int) -> list[Said]:
             words = like.content.split() or words
             words[chance.randrange(len(words))] = chance.choice(WORDS)
             wire = chance.choice([wire, like.wire_group_id])
-        found.append(
-            a_said(" ".join(words), nth=nth, day=nth // 7 / 20, wire_group_id=wire,
-                   figure_id=chance.choice("QRR"),
-                   article_id=f"a{nth - chance.randint(0, 2)}")
+        said = a_said(
+            " ".join(words), nth=nth, day=nth // 7 / 20, wire_group_id=wire,
+            figure_id=chance.choice("QRR"), in_title=chance.random() < 0.2,
+            article_id=f"a{nth - chance.randint(0, 2)}",
         )  # fmt: skip
+        start = 150 * chance.randint(0, 9)
+        before = timedelta(hours=chance.choice([0, 1, 7]))
+        found.append(
+            replace(
+                said,
+                spans=(Span(start, start + len(said.content)),),
+                published_at=published.setdefault(
+                    said.article_id, said.first_seen_at - before
+                ),
+            )
+        )
     return found
+
+
+def in_batches(said: Sequence[Said], *, of: int, apart: timedelta) -> list[Statement]:
+    """Statements seen so many at once; of each article a revision at a time, as a whole."""
+    return [
+        a_statement(
+            statement_id=ids.statement_id(one.article_id, one.figure_id, one.content, nth),
+            article_id=one.article_id, revision=nth // of + 1, figure_id=one.figure_id,
+            content=one.content, spans=one.spans, in_title=one.in_title,
+            outlet=f"Outlet {nth % 6}", wire_group_id=one.wire_group_id,
+            published_at=one.published_at - timedelta(days=1),
+            first_seen_at=NOON + nth // of * apart,
+        )
+        for nth, one in enumerate(said)
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -165,13 +198,7 @@ def test_the_database_finds_what_memory_finds(
         monkeypatch.setattr(module, "MOST_READ", 4 * PLACES)
         monkeypatch.setattr(module, "NEAREST", 3)
     chance = random.Random(7)
-    rows = [
-        a_statement(
-            content=said.content, article_id=f"{nth:020}", figure_id=said.figure_id,
-            first_seen_at=NOON + timedelta(minutes=nth // 100),
-        )
-        for nth, said in enumerate(generated(chance, 280))
-    ]  # fmt: skip
+    rows = in_batches(generated(chance, 280), of=100, apart=timedelta(minutes=1))
     held = Counter((r.figure_id, term) for r in rows for term in terms(r.content))
     assert max(held.values()) > 2 * PLACES
     every = [with_vector(Said.of(row), BAG) for row in rows]
