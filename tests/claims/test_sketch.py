@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -191,8 +192,17 @@ def test_the_database_finds_what_memory_finds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """Partitions larger than what is looked up at once, terms with more than their
-    places taken, by what is on record and by the partition's own."""
+    places taken, by what is on record and by the partition's own; each portion is looked
+    up once, whatever the order in which it is asked for."""
     monkeypatch.setattr(earlier, "_PORTION", 40)
+    portions: list[int] = []
+    look_up = earlier.Earlier._read
+
+    def counted(self: earlier.Earlier, portion: Sequence[Any]) -> None:
+        portions.append(len(portion))
+        look_up(self, portion)
+
+    monkeypatch.setattr(earlier.Earlier, "_read", counted)
     monkeypatch.setattr(candidates, "MOST_PLACES", PLACES)
     for module in (candidates, earlier):
         monkeypatch.setattr(module, "MOST_READ", 4 * PLACES)
@@ -216,8 +226,11 @@ def test_the_database_finds_what_memory_finds(
         chance.shuffle(said)
         wanted = [(one, terms(one.content)) for one in said]
         lookup = record.before(partition, wanted, places=PLACES, limit=CANDIDATES)
+        portions.clear()
         found = relations(said, lookup, meaning=BAG, nearby=lookup.near)
         _put(record, partition, batches[partition], found, vectors)
+
+        assert sum(portions) == len(said)
 
         assert found == [expected[relation.statement_id] for relation in found]
     database.close()
