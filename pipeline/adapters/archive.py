@@ -149,8 +149,11 @@ class WarcArchive:
         return [one for one in listed if self._last is None or one <= self._last]
 
     def first(self) -> Partition | None:
-        for day in days_in(self._store, "archive/")[:1]:
-            return next(iter(self._on(day)), Partition(day, "000000"))
+        for day in days_in(self._store, "archive/"):  # a killed write leaves one empty
+            if there := self._on(day):
+                return there[0]
+            if self._store.get(f"archive/date={day}/{_EXPIRED}") is not None:
+                return Partition(day, "000000")
         return None
 
     def _on(self, day: date) -> list[Partition]:
