@@ -24,7 +24,7 @@ import pyarrow as pa
 
 from pipeline.app import App, open_app
 from pipeline.batch import statements_of
-from pipeline.bulk import dask_workers, found_by
+from pipeline.bulk import dask_workers, dumped, found_by, statements_at
 from pipeline.model import Article, Partition
 from pipeline.tables.values import from_arrow
 
@@ -105,9 +105,19 @@ def run(app: App, partitions: list[Partition], workers: int) -> tuple[float, str
         )
         return all_of(app.found_here), digest.hexdigest()
     with dask_workers(workers) as client:
-        warm = found_by(client, app, [], workers)
-        for _ in range(workers):  # each loads its model
-            list(warm(partitions[0]))
+        loading = [  # of the first article alone, by each worker: it loads its model
+            client.submit(
+                statements_at,
+                dumped(app.settings),
+                str(partitions[0]),
+                0,
+                1,
+                workers=[address],
+                pure=False,
+            )
+            for address in client.nthreads()
+        ]
+        client.gather(loading)
         return all_of(found_by(client, app, partitions, workers)), digest.hexdigest()
 
 

@@ -38,8 +38,9 @@ Joiner = Callable[[Sequence[Attribution], Sequence[Attribution]], list[Attributi
 """Of one text, what the rules and what the tagger found, to what is kept."""
 
 
-Memory = dict[tuple[str, date | None], list[Quoted]]
-"""What was found in texts, by their SHA-256 and day; of none in which nothing was."""
+Memory = dict[tuple[str, date | None, bool], list[Quoted]]
+"""What was found in texts, by their SHA-256, their day and whether of everyone; of none
+in which nothing was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +71,7 @@ class Extractor:
         story does, is read once; with one ``memory`` for several calls, once in them all.
         """
         memory = {} if memory is None else memory
-        keys = {text: (ids.digest(text[0]), text[1]) for text in texts}
+        keys = {text: (ids.digest(text[0]), text[1], everyone) for text in texts}
         fresh = [text for text, key in keys.items() if key not in memory]
         found = dict(zip(fresh, self._quoted(fresh, everyone), strict=True))
         memory |= {keys[text]: held for text, held in found.items() if held}

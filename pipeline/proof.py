@@ -37,8 +37,8 @@ from pipeline.tables import checks, convert
 from pipeline.tables.counts import claims_table
 from pipeline.tables.manifest import datapackage, origin
 from pipeline.tables.schemas import TABLES
-from pipeline.tables.told import nothing_told, stored, told_in, with_texts
-from pipeline.tables.values import from_arrow, midnight
+from pipeline.tables.told import as_of, stored, together, told_on, with_texts
+from pipeline.tables.values import from_arrow
 
 DEFAULT_BOUNDS = Bounds()
 
@@ -93,10 +93,10 @@ def faults(
     if written:
         return found  # what is not what was written need not be read
     try:
-        told = {one: told_in(lake, one) for one in lake.partitions("links", day)}
+        told = told_on(lake, day)
         misquoted: list[str] = []
         articles, spans = _texts(day, lake, archive, bounds, told, found, misquoted)
-        every = pa.concat_tables([nothing_told(), *told.values()])
+        every = together(told)
         found += _rules(day, lake)
         found += _articles(day, lake, articles)
         found += misquoted + _unbound(every)
@@ -231,31 +231,31 @@ def _texts(
     spans = [TABLES["statement_spans"].schema.empty_table()]
     emptied = lake.expired(day)
     kept = _kept_words(day, lake) if emptied else {}
-    for partition in sorted({*told, *lake.partitions("articles", day)}):
-        said = told.get(partition, nothing_told())
+    for partition, said in told.items():
         read: list[Article] = []
-        count = 0
-        for rows, here in with_texts(lake, partition, said):
-            texts: Sequence[str | None]
-            if partition in emptied:
-                texts = [None] * here.num_rows
-                words = [kept.get(one, []) for one in here["statement_id"].to_pylist()]
-            else:
-                texts = cut_from = convert.texts_of(here, rows)
-                words = list(convert.words_of(here, cut_from))
-                values = from_arrow(Article, rows)
-                found += [
-                    f"{_name(one)}: its text is not its hash"
-                    for one in values
-                    if ids.digest(one.text) != one.text_sha256
-                ]
-                read += [replace(one, text="") for one in values]
-            misquoted += _misquoted(here, texts, words)
-            articles.append(convert.articles_table(rows, ""))
-            spans.append(_spans(here, words))
-            count += here.num_rows
-        if count < said.num_rows:
-            found.append(f"articles of {partition}: a statement's text is not there")
+        try:
+            for rows, here in with_texts(lake, partition, said):
+                texts: Sequence[str | None]
+                if partition in emptied:
+                    texts = [None] * here.num_rows
+                    words = [
+                        kept.get(one, []) for one in here["statement_id"].to_pylist()
+                    ]
+                else:
+                    texts = cut_from = convert.texts_of(here, rows)
+                    words = list(convert.words_of(here, cut_from))
+                    values = from_arrow(Article, rows)
+                    found += [
+                        f"{_name(one)}: its text is not its hash"
+                        for one in values
+                        if ids.digest(one.text) != one.text_sha256
+                    ]
+                    read += [replace(one, text="") for one in values]
+                misquoted += _misquoted(here, texts, words)
+                articles.append(convert.articles_table(rows, ""))
+                spans.append(_spans(here, words))
+        except DamagedError as error:
+            found.append(str(error))
         if read and archive.holds(partition) and not archive.expired(partition):
             found += _unlike_archive(partition, read, lake, archive, bounds)
     return pa.concat_tables(articles), pa.concat_tables(spans)
@@ -452,8 +452,6 @@ def _unbound(told: pa.Table) -> list[str]:
 
 def _claims(day: date, lake: Lake, told: pa.Table) -> list[str]:
     """Rows of claims and links that are not what the day's statements make."""
-    partitions = lake.partitions("articles", day)
-    as_of = partitions[-1].moment if partitions else midnight(day)
     links = convert.links_table(told, "")
 
     def instead(rows: pa.Table, _: pa.ChunkedArray) -> dict[str, Any]:
@@ -461,7 +459,7 @@ def _claims(day: date, lake: Lake, told: pa.Table) -> list[str]:
 
     return [
         *_differing("claim_links", day, lake, links, instead),
-        *_differing("claims", day, lake, claims_table(told, as_of)),
+        *_differing("claims", day, lake, claims_table(told, as_of(lake, day))),
     ]
 
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -14,34 +15,43 @@ import pytest
 from tests.world import POLLS, passes, the_world
 
 MEMORY, ROOM = Path("/dev/shm"), 4 << 30
+DEAD_SECONDS = 3 * 86_400  # after which pytest, too, takes a run for killed
 
 
-def _in_memory() -> str | None:
+def _in_memory() -> Path | None:
     """A folder in memory for what tests write: no test needs its files to outlive a
-    power cut, and each write of a lake is synced.
+    power cut, and each write of a lake is synced. One for all runs, so that pytest
+    prunes what earlier ones left.
 
     None (the system's folder for temporary files) where one is named, where memory is
     short, and for the long runs, whose kills and full disks are those of a real disk.
     """
     if os.environ.get("TMPDIR") or {"--every-kill", "--cluster"} & set(sys.argv):
         return None
+    root = MEMORY / f"onrecord-tests-{os.getuid()}"
     try:
         if shutil.disk_usage(MEMORY).free < ROOM:
             return None
-        return tempfile.mkdtemp(prefix="onrecord-tests-", dir=MEMORY)
+        root.mkdir(mode=0o700, exist_ok=True)
+        return root if root.lstat().st_uid == os.getuid() else None
     except OSError:
         return None
 
 
-MADE = _in_memory()
-if MADE:  # before any test's module asks for a temporary folder
+ROOT = _in_memory()
+MADE = tempfile.mkdtemp(prefix="run-", dir=ROOT) if ROOT else None
+if ROOT and MADE:  # before any test's module asks for a temporary folder
     os.environ["TMPDIR"] = tempfile.tempdir = MADE
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(ROOT))
+    for run in ROOT.glob("run-*"):
+        if run.stat().st_mtime < time.time() - DEAD_SECONDS:
+            shutil.rmtree(run, ignore_errors=True)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """What failed leaves its folder (``tmp_path_retention_policy``); else nothing stays."""
+    """``tmp_path`` of what failed stays (``tmp_path_retention_policy``), no other file."""
     gc.unfreeze()  # see ``lakes``
-    if MADE and not any(Path(MADE).glob("pytest-of-*/pytest-*/*")):
+    if MADE:
         shutil.rmtree(MADE, ignore_errors=True)
 
 
@@ -86,7 +96,8 @@ def lakes(world, tmp_path_factory):
         passes(made[poll], world, [poll])
     gc.collect()
     gc.freeze()  # the models, loaded by now, stay: no collection need walk them
-    return made
+    yield made
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

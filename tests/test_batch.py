@@ -49,3 +49,12 @@ def test_a_story_of_an_earlier_batch_is_not_read_again() -> None:
     assert first[0] == again[1]
     assert first[0]
     assert next_day[0]
+
+
+def test_what_tracked_figures_said_is_not_taken_for_what_everyone_said() -> None:
+    extractor, memory = an_extractor()._extractor, {}
+    text = f"{TEXT} Jane Roe said the war in Ukraine would end in April."
+    tracked = extractor.quoted([(text, DAY)], memory=memory)
+    everyone = extractor.quoted([(text, DAY)], everyone=True, memory=memory)
+    assert [len(found) for (found,) in (tracked, everyone)] == [1, 2]
+    assert extractor.quoted([(text, DAY)], memory=memory) == tracked

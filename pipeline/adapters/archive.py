@@ -26,7 +26,7 @@ from warcio.recordloader import ArcWarcRecord
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
-from pipeline.adapters.lake import FolderStore, Store, days_in
+from pipeline.adapters.lake import FolderStore, Store, day_in, days_in
 from pipeline.errors import DamagedError
 from pipeline.ids import stable_id
 from pipeline.model import Answer, Partition, Response
@@ -121,7 +121,8 @@ class WarcArchive:
         old: dict[str, list[str]] = {}
         for name in self._store.names("archive/"):
             folder, _, file = name.rpartition("/")
-            if file.endswith(_WARC) and date.fromisoformat(folder[-10:]) < before:
+            day = day_in(folder.removeprefix("archive/"))
+            if file.endswith(_WARC) and day is not None and day < before:
                 old.setdefault(f"{folder}/", []).append(file)
         for folder, files in old.items():
             known = self._expired(folder)
@@ -148,8 +149,11 @@ class WarcArchive:
         return [one for one in listed if self._last is None or one <= self._last]
 
     def first(self) -> Partition | None:
-        for day in days_in(self._store, "archive/")[:1]:
-            return next(iter(self._on(day)), Partition(day, "000000"))
+        for day in days_in(self._store, "archive/"):  # a killed write leaves one empty
+            if there := self._on(day):
+                return there[0]
+            if self._store.get(f"archive/date={day}/{_EXPIRED}") is not None:
+                return Partition(day, "000000")
         return None
 
     def _on(self, day: date) -> list[Partition]:

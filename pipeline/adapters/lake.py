@@ -131,7 +131,8 @@ Change = Callable[[bytes | None], bytes | None]
 
 
 class FolderStore:
-    """A Store in a local folder."""
+    """A Store in a local folder. What begins with a dot and the ``lost+found`` of a disk
+    are no names of it: they are the file system's, and often not ours to read."""
 
     pauses: Sequence[float] = ()
 
@@ -159,17 +160,17 @@ class FolderStore:
         return (self.root / name).open("rb")
 
     def names(self, prefix: str) -> list[str]:
-        return sorted(
-            (Path(folder) / name).relative_to(self.root).as_posix()
-            for folder, _, names in os.walk(self.root / prefix, onerror=_refused)
-            for name in names
-            if not name.startswith(".")
-        )
+        found = []
+        for folder, below, names in os.walk(self.root / prefix, onerror=_refused):
+            below[:] = filter(_ours, below)
+            here = Path(folder).relative_to(self.root)
+            found += [(here / name).as_posix() for name in filter(_ours, names)]
+        return sorted(found)
 
     def folders(self, prefix: str) -> list[str]:
         try:
             with os.scandir(self.root / prefix) as found:
-                return sorted(one.name for one in found if one.is_dir())
+                return sorted(x.name for x in found if x.is_dir() and _ours(x.name))
         except OSError as error:
             _refused(error)
             return []
@@ -214,6 +215,10 @@ class FolderStore:
         for path in left:
             path.unlink(missing_ok=True)
         return len(left)
+
+
+def _ours(name: str) -> bool:
+    return not name.startswith(".") and name != "lost+found"
 
 
 def _refused(error: OSError) -> None:
@@ -278,9 +283,9 @@ class ParquetLake:
         prefix = f"work/{name}/date={day}/" if day else f"work/{name}/"
         paths = (PurePosixPath(path) for path in self.store.names(prefix))
         found = (
-            Partition(date.fromisoformat(path.parent.name[5:]), path.stem)
+            Partition(found_on, path.stem)
             for path in paths
-            if path.suffix == ".parquet"
+            if path.suffix == ".parquet" and (found_on := day_in(path.parent.name))
         )
         return sorted(p for p in found if self._last is None or p <= self._last)
 
@@ -460,9 +465,9 @@ class ParquetLake:
 
     def published(self, table: str) -> list[date]:
         return [
-            date.fromisoformat(name.split("/")[2][5:])
+            day
             for name in self.store.names(f"tables/{table}/")
-            if name.endswith("/part-0.parquet")
+            if name.endswith("/part-0.parquet") and (day := day_in(name.split("/")[2]))
         ]
 
     def load(
@@ -527,9 +532,18 @@ class LocalLake(ParquetLake):
         self.root = root
 
 
+def day_in(folder: str) -> date | None:
+    """The day of a folder ``date=YYYY-MM-DD``; None where it is another's."""
+    with suppress(ValueError):
+        day = date.fromisoformat(folder.removeprefix("date="))
+        return day if folder == f"date={day}" else None
+    return None
+
+
 def days_in(store: Store, prefix: str) -> list[date]:
     """The days of the folders ``date=YYYY-MM-DD`` under a prefix, in order."""
-    return [date.fromisoformat(name[5:]) for name in store.folders(prefix)]
+    days = map(day_in, store.folders(prefix))
+    return [day for day in days if day is not None]
 
 
 def _work(name: str, partition: Partition) -> str:

@@ -23,6 +23,7 @@ from pipeline.ports import (
 )
 from pipeline.statements.record import against_earlier
 from pipeline.steps.shared import each, in_tables
+from pipeline.tables.schemas import REVISION
 from pipeline.tables.values import from_arrow, to_arrow
 
 Key = tuple[str, int]
@@ -86,8 +87,8 @@ class _Extracting:
         groups = groupby(every, _key)
         waiting = next(groups, None)
         here = self._held[self._partition][0]
-        for rows in self._lake.chunks("articles", self._partition, list(_KEY)):
-            for key in zip(*(rows[name].to_pylist() for name in _KEY), strict=True):
+        for rows in self._lake.chunks("articles", self._partition, list(REVISION)):
+            for key in zip(*(rows[name].to_pylist() for name in REVISION), strict=True):
                 now: list[Statement] = []
                 if waiting is not None and waiting[0] == key:
                     now = list(waiting[1])
@@ -132,8 +133,8 @@ class _Extracting:
                 for statement in from_arrow(Statement, rows):
                     statements.setdefault(_key(statement), []).append(statement)
             previous: dict[Key, str | None] = {}
-            for rows in self._of_edited("articles", partition, [*_KEY, "previous"]):
-                columns = (rows[name].to_pylist() for name in (*_KEY, "previous"))
+            for rows in self._of_edited("articles", partition, [*REVISION, "previous"]):
+                columns = (rows[name].to_pylist() for name in (*REVISION, "previous"))
                 previous |= {(a, r): p for a, r, p in zip(*columns, strict=True)}
             self._held[partition] = statements, previous
         return self._held[partition]
@@ -145,8 +146,6 @@ class _Extracting:
         for rows in self._lake.chunks(name, partition, columns):
             yield rows.filter(pc.is_in(rows["article_id"], value_set=edited))
 
-
-_KEY = ("article_id", "revision")
 
 _Held = tuple[dict[Key, list[Statement]], dict[Key, str | None]]
 """The statements of articles, and the partitions of the revisions before them."""

@@ -41,7 +41,7 @@ from pipeline.tables.counts import (
 )
 from pipeline.tables.manifest import datapackage, origin
 from pipeline.tables.schemas import TABLES
-from pipeline.tables.told import nothing_told, stored, told_in, with_texts
+from pipeline.tables.told import as_of, stored, together, told_on, with_texts
 from pipeline.tables.values import midnight, schema_of
 
 NOBODY: Mapping[str, str] = MappingProxyType({})
@@ -137,14 +137,12 @@ def _made(
     day: date, lake: Lake, version: str, matcher: str, named: frozenset[str] | None
 ) -> Iterator[tuple[str, pa.Table]]:
     """The tables that come from working partitions, each given before the next is made."""
-    told = {one: told_in(lake, one) for one in lake.partitions("links", day)}
+    told = told_on(lake, day)
     yield from _of_texts(day, told, lake, version, named)
-    partitions = lake.partitions("articles", day)
-    as_of = partitions[-1].moment if partitions else midnight(day)
-    every = pa.concat_tables([nothing_told(), *told.values()])
+    every = together(told)
     yield "statements", convert.statements_table(every, version, named)
     yield "statement_topics", convert.topics_table(every)
-    yield "claims", claims_table(every, as_of)
+    yield "claims", claims_table(every, as_of(lake, day))
     yield "claim_links", convert.links_table(every, matcher)
     noted = stored(lake, "corrections", day, Correction)
     yield "corrections", convert.with_columns("corrections", noted)
@@ -167,18 +165,11 @@ def _of_texts(
     if lake.expired(day):
         yield from ((name, lake.load(name, day)) for name in made)
         return
-    for partition in sorted({*told, *lake.partitions("articles", day)}):
-        said = told.get(partition, nothing_told())
-        held = 0
+    for partition, said in told.items():
         for articles, here in with_texts(lake, partition, said, [*_SHOWN, "text"]):
             words = convert.words_of(here, convert.texts_of(here, articles))
             made["articles"].append(convert.articles_table(articles, version, named))
             made["statement_spans"].append(convert.spans_table(here, words))
-            held += here.num_rows
-        if held < said.num_rows:
-            raise DamagedError(
-                f"articles of {partition}", "a statement's text is not among them"
-            )
     yield from ((name, pa.concat_tables(parts)) for name, parts in made.items())
 
 

@@ -12,7 +12,7 @@ from itertools import islice
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.tables.schemas import TABLES, Field, Table
+from pipeline.tables.schemas import REVISION, TABLES, Field, Table
 
 
 def conformed(name: str, rows: pa.Table) -> pa.Table:
@@ -48,10 +48,6 @@ def faults(name: str, rows: pa.Table) -> Iterator[str]:
         yield f"{_row(table, twice)}: {twice['count_all']} rows share this key"
 
 
-_REVISION = ("article_id", "revision")
-"""The key of a text."""
-
-
 def linking(name: str) -> list[str]:
     """The columns of a table that ``day_faults`` looks at."""
     table = TABLES[name]
@@ -62,7 +58,7 @@ def linking(name: str) -> list[str]:
         if target.startswith(f"{name}.")
     ]
     own = [*table.key, *table.refers, *table.within]
-    return list(dict.fromkeys([*own, *(_REVISION if table.within else ()), *asked]))
+    return list(dict.fromkeys([*own, *(REVISION if table.within else ()), *asked]))
 
 
 def day_faults(tables: Mapping[str, pa.Table]) -> Iterator[str]:
@@ -80,7 +76,7 @@ def day_faults(tables: Mapping[str, pa.Table]) -> Iterator[str]:
             yield from _found(table, rows, alien, column, f"is in no row of {target}")
         for column, target in table.within.items():
             there, length = target.split(".")
-            by = list(_REVISION)
+            by = list(REVISION)
             texts = tables[there].select([*by, length])
             ends = rows.select(linking(name))
             ends = ends.append_column("row", pa.array(range(rows.num_rows), pa.int64()))

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.tables.checks import conformed
-from pipeline.tables.schemas import TABLES
+from pipeline.tables.schemas import REVISION, TABLES
 from pipeline.tables.values import plain, schema_of
 
 
@@ -106,7 +106,7 @@ def shown(nested: Iterable[str], named: Names) -> str:
 
 def texts_of(told: pa.Table, articles: pa.Table) -> list[str]:
     """The text that each statement stands in; all of them are among the ``articles``."""
-    place = row_index(told, articles, ["article_id", "revision"]).to_pylist()
+    place = row_index(told, articles, REVISION).to_pylist()
     texts = articles["text"].to_pylist()
     return [texts[at] for at in place]
 
@@ -121,7 +121,7 @@ def spans_table(told: pa.Table, words: Iterable[Sequence[str]]) -> pa.Table:
     """``statement_spans``: one row a span, with its words."""
     spans, counts = _spans(told)
     of = np.repeat(np.arange(len(counts)), counts)
-    rows = told.select(["statement_id", "article_id", "revision"]).take(pa.array(of))
+    rows = told.select(["statement_id", *REVISION]).take(pa.array(of))
     first = np.cumsum(counts) - counts
     return with_columns(
         "statement_spans",

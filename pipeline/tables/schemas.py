@@ -135,6 +135,9 @@ class Table:
 
 SCHEMA_VERSION = "1"
 
+REVISION = ("article_id", "revision")
+"""The key of a text."""
+
 VOICES = ("direct", "indirect", "mixed")
 ACTS = (
     "asserts", "denies", "threatens", "promises", "calls-for", "accuses", "predicts",
@@ -237,7 +240,7 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                 "articles",
                 "One row per article and revision. The full text stays in the private "
                 "store; text_sha256 proves it.",
-                ("article_id", "revision"),
+                REVISION,
                 "first_seen_at",
                 (
                     _ARTICLE,

@@ -3,20 +3,39 @@ that they stand in."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import date
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.errors import DamagedError
 from pipeline.model import Partition, Relation, Statement
 from pipeline.ports import Lake
 from pipeline.tables.convert import row_index, told_table
 from pipeline.tables.manifest import MADE_FROM
-from pipeline.tables.values import schema_of
+from pipeline.tables.schemas import REVISION
+from pipeline.tables.values import midnight, schema_of
 
-REVISION = ("article_id", "revision")
-"""The key of a text."""
+
+def told_on(lake: Lake, day: date) -> dict[Partition, pa.Table]:
+    """The statements of a day by partition, in order; none of one not yet matched."""
+    linked = set(lake.partitions("links", day))
+    return {
+        one: told_in(lake, one) if one in linked else nothing_told()
+        for one in sorted({*linked, *lake.partitions("articles", day)})
+    }
+
+
+def together(told: Mapping[Partition, pa.Table]) -> pa.Table:
+    """All the statements of ``told_on``."""
+    return pa.concat_tables([nothing_told(), *told.values()])
+
+
+def as_of(lake: Lake, day: date) -> datetime:
+    """The moment of a day's last articles: that of what its tables say of claims."""
+    partitions = lake.partitions("articles", day)
+    return partitions[-1].moment if partitions else midnight(day)
 
 
 def told_in(lake: Lake, partition: Partition) -> pa.Table:
@@ -35,9 +54,17 @@ def with_texts(
     columns: Sequence[str] | None = None,
 ) -> Iterator[tuple[pa.Table, pa.Table]]:
     """Some of a partition's articles (or columns of them) and the statements told that
-    stand in them, until all articles were given."""
+    stand in them, until all articles were given. DamagedError, then, where a statement
+    stands in none of them."""
+    count = 0
     for articles in lake.chunks("articles", partition, columns):
-        yield articles, told.filter(pc.is_valid(row_index(told, articles, REVISION)))
+        here = told.filter(pc.is_valid(row_index(told, articles, REVISION)))
+        count += here.num_rows
+        yield articles, here
+    if count < told.num_rows:
+        raise DamagedError(
+            f"articles of {partition}", "a statement's text is not among them"
+        )
 
 
 def nothing_told() -> pa.Table:

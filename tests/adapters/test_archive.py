@@ -92,6 +92,28 @@ def test_the_first_partition_stays_the_day_on_which_the_archive_began(tmp_path):
     assert archive.first() == Partition(PARTITION.day, "000000")
 
 
+def test_an_archive_does_not_begin_with_a_write_that_was_killed(tmp_path):
+    archive = WarcArchive(tmp_path)
+    cut = tmp_path / "archive" / f"date={PARTITION.day - timedelta(days=1)}"
+    cut.mkdir(parents=True)
+    (cut / ".120000-001.warc.gz.0.tmp").write_bytes(b"half")
+    assert archive.first() is None
+    archive.add(PARTITION, [a_response()])
+
+    assert archive.first() == PARTITION
+
+
+def test_a_disks_own_folder_in_the_archive_is_no_day_of_it(tmp_path):
+    archive = WarcArchive(tmp_path)
+    archive.add(PARTITION, [a_response()])
+    for name in (".snap", "lost+found", "old"):
+        (tmp_path / "archive" / name).mkdir()
+
+    assert archive.partitions() == [PARTITION]
+    assert archive.first() == PARTITION
+    assert archive.expire(PARTITION.day) == 0
+
+
 def test_one_flipped_byte_in_a_body_is_named(tmp_path):
     archive = WarcArchive(tmp_path)
     archive.add(PARTITION, [a_response(body=b"x" * 5000)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 import pyarrow as pa
@@ -82,6 +82,22 @@ def test_folders_are_those_directly_under_the_prefix(store):
 
     assert store.folders("t/") == ["date=01", "date=02"]
     assert store.folders("nothing/") == []
+
+
+def test_what_lies_beside_the_days_is_no_day(store):
+    archive, lake = WarcArchive(store), ParquetLake(store)
+    archive.add(PARTITION, [a_response()])
+    lake.write("t", PARTITION, ROWS)
+    lake.publish("t", NOON.date(), ROWS)
+    for stray in ("lost+found", ".snap", "date=", "date=20260302", "2026-03-01", "a"):
+        store.put(f"archive/{stray}/120000-001.warc.gz", b"another's")
+        store.put(f"work/t/{stray}/120000.parquet", b"another's")
+        store.put(f"tables/t/{stray}/part-0.parquet", b"another's")
+
+    assert archive.partitions() == lake.partitions("t") == [PARTITION]
+    assert archive.first() == PARTITION
+    assert lake.days("t") == lake.published("t") == [PARTITION.day]
+    assert archive.expire(PARTITION.day + timedelta(days=1)) == 1
 
 
 def test_changes_at_once_are_all_kept(store):
@@ -182,6 +198,19 @@ def test_judgements_and_alerts_are_kept_in_the_lake(bucket):
     assert JudgementFile(store).all() == [decided, decided]
     assert bucket.objects["alerts.jsonl"].count(b"\n") == 1
     assert bucket.objects["site/alerts.atom"].count(b"<entry>") == 1
+
+
+# -------------------------------------------------------------------- a folder's own
+
+
+def test_what_is_the_file_systems_is_no_name(tmp_path):
+    store = FolderStore(tmp_path)
+    store.put("t/date=01/p", b"")
+    for folder in (".snap", "lost+found"):
+        store.put(f"t/{folder}/p", b"")
+
+    assert store.names("t/") == ["t/date=01/p"]
+    assert store.folders("t/") == ["date=01"]
 
 
 # ------------------------------------------------------------------- a bucket's own
