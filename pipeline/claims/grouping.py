@@ -185,8 +185,8 @@ def relation_of(
     """One statement's relation to earlier ones that have their claims.
 
     ``close`` are those that stand close to it in its article, and how. What may be the
-    most alike is compared first, until nothing that is left can be related; nor, where
-    nothing is, be the nearest.
+    most alike is compared first. What cannot be related is passed over, unless nothing
+    is and it may be the nearest.
     """
     met: list[tuple[Said, Comparison]] = []
     most_like = 0.0
