@@ -17,18 +17,18 @@ import random
 import sys
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from bench.train.claims import Told, read
 from pipeline.adapters.matcher import OnnxMatcher, open_matcher
 from pipeline.claims.grouping import relations, with_vector
 from pipeline.claims.meaning import Meant
-from pipeline.model import RelationKind, Said, Voice
+from pipeline.model import RelationKind
 from pipeline.wiring import MODEL
+from tests.claims.claim_builders import START, a_said
 
 SEED, FIGURES = 3, 20
-BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
 SAME = (RelationKind.REREPORTED, RelationKind.REPEATED)
 
 
@@ -43,26 +43,15 @@ class Counting:
         return self._matcher.stand(first, second)
 
 
-def said(told: Told, figure: str, nth: int) -> Said:
-    at = BEGIN + timedelta(minutes=nth)
-    return Said(
-        statement_id=f"s{nth:05}",
-        figure_id=figure,
-        content=told.text,
-        denied=told.denied,
-        said_on=BEGIN.date(),
-        is_old=False,
-        about_topic=True,
-        voice=Voice.INDIRECT,
-        wire_group_id=f"w{nth}",
-        article_id=f"a{nth}",
-        first_seen_at=at,
-    )
-
-
 def folded(drawn: Sequence[tuple[int, Told]], figures: int, network: Counting) -> str:
     rows = [
-        said(told, f"Q{nth_cluster % figures}", nth)
+        a_said(
+            told.text,
+            nth=nth,
+            figure_id=f"Q{nth_cluster % figures}",
+            denied=told.denied,
+            first_seen_at=START + timedelta(minutes=nth),
+        )
         for nth, (nth_cluster, told) in enumerate(drawn)
     ]
     claims = {
